@@ -24,12 +24,11 @@ import (
 const gracePeriod = 100 * time.Millisecond
 
 // graceTicks is the number of ticks that the grace period is counted in. A pause of the
-// whole process, as by the CPU limit of a container, takes one of them at most.
+// whole process, as by the CPU limit of a container, takes at most one tick.
 const graceTicks = 10
 
-// receivedBody is a response body that was read completely, or as far as possible. It is
-// the Body of the responses that [sender.Do] returns, from which the attempt takes the
-// fields.
+// receivedBody is a response body that was read completely, or as far as possible.
+// [sender.Do] returns responses with such a Body.
 type receivedBody struct {
 	io.ReadCloser // always http.NoBody; makes the type usable as a Body
 	data          []byte
@@ -53,9 +52,8 @@ var abandoned = new(http.Response)
 // Do sends a request and reads the whole response. It returns only errors of sending. The
 // Body of the response is a receivedBody, which has the error of reading the body.
 //
-// It returns at the latest when the grace period after the end of the request's context
-// is over, even if the transport or the body blocks. A response that arrives later is
-// closed unread.
+// It returns at the latest one grace period after the request's context has ended, even
+// if the transport or the body blocks. A response that arrives later is closed unread.
 func (s sender) Do(req *http.Request) (*http.Response, error) {
 	x, ctx := new(exchange), req.Context()
 	if !await(ctx.Done(), func() { x.run(s, req) }) {
@@ -77,7 +75,7 @@ func received(resp *http.Response, body *receivedBody) *http.Response {
 	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}
 }
 
-// run sends the request and reads the response, unless the call no longer waits.
+// run sends the request. If the call still waits then, run also reads the response.
 func (x *exchange) run(s sender, req *http.Request) {
 	resp, err := s.roundTrip(req)
 	if err != nil {
@@ -98,8 +96,8 @@ func (x *exchange) run(s sender, req *http.Request) {
 }
 
 // maxConnections is how many connections a transport may request for one attempt. The
-// HTTP/2 client of net/http repeats a request on a new connection as often as the server
-// refuses the stream with a GOAWAY, without a delay.
+// HTTP/2 client of net/http repeats a request on a new connection, without a delay,
+// each time the server refuses the stream with a GOAWAY.
 const maxConnections = 16
 
 var errManyConnections = fmt.Errorf("the transport requested more than %d connections for one request", maxConnections)
@@ -162,8 +160,8 @@ var closed = func() <-chan struct{} {
 	return c
 }()
 
-// await calls do on a new goroutine and waits until it ends, or until the grace period
-// after the close of stop is over; it reports whether do has ended. A panic or
+// await calls do on a new goroutine. It waits until do ends, or until the grace period
+// after the close of stop is over, and reports whether do has ended. A panic or
 // runtime.Goexit in do continues in the caller. After a false result do still runs, and
 // a panic in it has no effect.
 func await(stop <-chan struct{}, do func()) bool {
@@ -247,8 +245,7 @@ func readBody(resp *http.Response, limit int64) (body []byte, err error) {
 }
 
 // readSized is io.ReadAll for a reader of about size bytes: the first buffer has that
-// size, and one byte for the read that returns io.EOF, which lets the transport reuse the
-// connection.
+// size, and one byte for the read that returns io.EOF.
 func readSized(r io.Reader, size int64) ([]byte, error) {
 	body := make([]byte, 0, size+1)
 	for {

@@ -42,15 +42,15 @@ func stuckTransports(release <-chan struct{}) map[string]roundTrip {
 	end := func() error { return io.EOF }
 	done := func() error { return nil }
 	return map[string]roundTrip{
-		"sending":              func(*http.Request) (*http.Response, error) { return nil, hang() },
-		"sending, then late":   func(*http.Request) (*http.Response, error) { _ = hang(); return response(200, emptyBody), nil },
-		"sending, then panic":  func(*http.Request) (*http.Response, error) { panic(hang()) },
-		"sending, then Goexit": func(*http.Request) (*http.Response, error) { _ = hang(); runtime.Goexit(); return nil, nil },
-		"reading":              func(*http.Request) (*http.Response, error) { return responseWithBody(200, hang, done), nil },
-		"reading a failure":    func(*http.Request) (*http.Response, error) { return responseWithBody(503, hang, done), nil },
-		"reading a redirect":   func(*http.Request) (*http.Response, error) { return responseWithBody(302, hang, done), nil },
-		"closing":              func(*http.Request) (*http.Response, error) { return responseWithBody(200, end, hang), nil },
-		"closing after 101":    func(*http.Request) (*http.Response, error) { return responseWithBody(101, hang, hang), nil },
+		"sending":                       func(*http.Request) (*http.Response, error) { return nil, hang() },
+		"sending, then a late response": func(*http.Request) (*http.Response, error) { _ = hang(); return response(200, emptyBody), nil },
+		"sending, then panic":           func(*http.Request) (*http.Response, error) { panic(hang()) },
+		"sending, then Goexit":          func(*http.Request) (*http.Response, error) { _ = hang(); runtime.Goexit(); return nil, nil },
+		"reading":                       func(*http.Request) (*http.Response, error) { return responseWithBody(200, hang, done), nil },
+		"reading a failure":             func(*http.Request) (*http.Response, error) { return responseWithBody(503, hang, done), nil },
+		"reading a redirect":            func(*http.Request) (*http.Response, error) { return responseWithBody(302, hang, done), nil },
+		"closing":                       func(*http.Request) (*http.Response, error) { return responseWithBody(200, end, hang), nil },
+		"closing after 101":             func(*http.Request) (*http.Response, error) { return responseWithBody(101, hang, hang), nil },
 	}
 }
 
@@ -284,7 +284,7 @@ func TestSwitchingProtocolsIsAnErrorAtOnce(t *testing.T) {
 
 // The Proxy function is called for the request, and again for texts that may hold a
 // password of the proxy.
-func TestAProxyFunctionThatDoesNotReturnEndsNoCall(t *testing.T) {
+func TestCallsEndDespiteAProxyFunctionThatDoesNotReturn(t *testing.T) {
 	t.Parallel()
 	rows := strings.Repeat(`{"service":"a\u0041"},`, 300)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -26,7 +26,7 @@ import (
 //	    the legacy form, public reports
 //	anything else: HTML pages of the edge (502, 520–530), "error code: 1015" as
 //	text, an empty body
-//	    vendor documentation of the 1xxx and 5xx errors; status and headers count
+//	    vendor documentation of the 1xxx and 5xx errors
 const (
 	maxDetails    = 32
 	maxChainDepth = 8

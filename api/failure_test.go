@@ -180,7 +180,7 @@ func TestDetailsAreBounded(t *testing.T) {
 	}
 }
 
-func TestAFailureKeeps32ErrorsAnd32MessagesWithTheirChains(t *testing.T) {
+func TestAFailureKeeps32ErrorsAnd32MessagesIncludingThoseOfChains(t *testing.T) {
 	t.Parallel()
 	item := `{"code":1,"message":"m","error_chain":[{"code":2}]}`
 	list := `[` + strings.Repeat(item+",", 50) + item + `]`
@@ -305,7 +305,7 @@ func TestFailuresAreReadLeniently(t *testing.T) {
 		"half of a character":          {`{"success":false,"\ud800":1,"errors":[{"code":5,"message":"a\ud800b"}]}`, api.ErrorDetail{Code: 5, Message: "a\ufffdb"}},
 		"space in a code of text":      {`{"success":false,"errors":[{"code":" 5 ","message":"m"}]}`, api.ErrorDetail{Code: 5, Message: "m"}},
 		"code with an exponent":        {`{"success":false,"errors":[{"code":70030e-1,"message":"m"}]}`, api.ErrorDetail{Code: 7003, Message: "m"}},
-		"code beyond everything":       {`{"success":false,"errors":[{"code":1e9999999999,"message":"m"}]}`, api.ErrorDetail{Message: "m"}},
+		"code out of range":            {`{"success":false,"errors":[{"code":1e9999999999,"message":"m"}]}`, api.ErrorDetail{Message: "m"}},
 		"code that is no number":       {`{"success":false,"errors":[{"code":"1e","message":"m"}]}`, api.ErrorDetail{Message: "m"}},
 		"a pointer alone":              {`{"success":false,"errors":[{"source":{"pointer":"/p"}}]}`, api.ErrorDetail{Pointer: "/p"}},
 		"a link alone":                 {`{"success":false,"errors":[{"documentation_url":"https://d"}]}`, api.ErrorDetail{DocumentationURL: "https://d"}},
@@ -313,7 +313,7 @@ func TestFailuresAreReadLeniently(t *testing.T) {
 		"the legacy form":              {`{"code":6003,"error":"m"}`, api.ErrorDetail{Code: 6003, Message: "m"}},
 		"both forms":                   {`{"success":false,"code":6003,"error":"m","errors":[{"code":5}]}`, api.ErrorDetail{Code: 5}},
 		"text of the edge":             {" error code: 1015\n", api.ErrorDetail{Code: 1015, Message: "error code: 1015"}},
-		"numbers beside an error":      {`{"success":false,"errors":[` + strings.Repeat("null,", 40) + `1,[2],true,{},{"code":5}]}`, api.ErrorDetail{Code: 5}},
+		"other values and an error":    {`{"success":false,"errors":[` + strings.Repeat("null,", 40) + `1,[2],true,{},{"code":5}]}`, api.ErrorDetail{Code: 5}},
 		"members of odd kinds":         {`{"success":false,"errors":[{"code":{},"message":[1],"documentation_url":7,"source":"s","error":"e"}]}`, api.ErrorDetail{Message: "e"}},
 	} {
 		_, err := associationsOf(t, response(403, c.body))

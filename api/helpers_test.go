@@ -207,8 +207,8 @@ func jsonString(s string) string {
 	return string(text)
 }
 
-// diffOf returns both values if they differ, and "" otherwise. The tests of this
-// package use no other module, which would be in the go.sum of every importer.
+// diffOf returns both values if they differ, and "" otherwise. These tests import no
+// module for comparisons: it would be in the go.sum of every importer.
 func diffOf(want, got any) string {
 	if reflect.DeepEqual(want, got) {
 		return ""

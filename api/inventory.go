@@ -103,7 +103,7 @@ type inventory struct {
 	// slots has an element for each request in flight. speculative has an element for
 	// each request in flight that the response to an earlier request may make
 	// unnecessary. The element of a request that turns out to be unnecessary is never
-	// removed. Their capacities are the limits.
+	// removed. The capacity of both is the concurrency.
 	slots, speculative chan struct{}
 
 	// fatal is canceled with the first error that ends the inventory. end cancels fatal
@@ -142,7 +142,7 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 	return v, nil
 }
 
-// policy returns the policy of the calls of the inventory: they take a slot.
+// policy returns the policy of the calls of the inventory. Each call takes a slot.
 func (v *inventory) policy() callPolicy {
 	p := v.series.policy()
 	p.begin, p.ended = func() { v.slots <- struct{}{} }, v.callEnded
@@ -190,8 +190,8 @@ func (v *inventory) readAccount() {
 func (v *inventory) includes(s Source) bool { return slices.Contains(v.config.sources, s) }
 
 // certificates reads the sources of the account and then yields the selected
-// certificates. An error ends the inventory. After the end, it still yields the
-// certificates of the page that was read last, or of WithCertificates.
+// certificates. An error ends the inventory. Then certificates still yields those of
+// the page that was read last, or of WithCertificates.
 func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(len(v.config.certificates))
 	v.started = time.Now()

@@ -56,7 +56,7 @@ func TestEverySourceIsReadAndNamesItsUses(t *testing.T) {
 	}
 }
 
-// Each row has one fault, and the certificates whose usage it makes unknown.
+// Each case has one fault, and lists the certificates whose usage is then unknown.
 func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 	t.Parallel()
 	const (
@@ -88,45 +88,45 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		"stale settings of a Worker": {"/workers/scripts/static/", func() *http.Response {
 			return response(200, `{"success":true,"result":{"bindings":[]}}`, "Age", "9")
 		}, []int{leaf}, ""},
-		"settings with a cursor":           {"/workers/scripts/static/", success(`{"bindings":[]},"cursor":"x"`), []int{leaf}, ""},
-		"stale hostnames of a zone":        {zoneID(3) + "/certificate_authorities", func() *http.Response { return response(200, `{"success":true,"result":{"hostnames":[]}}`, "Age", "9") }, []int{ca}, ""},
-		"Gateway in a success with errors": {"/gateway/", success(`{"settings":{}},"messages":[],"result_info":{"total_count":1}`), []int{5, ca, leaf}, ""},
-		"a configuration without a name":   {"/hyperdrive/", success(`[{"origin":{}}]`), []int{4, ca, leaf}, ""},
-		"Pages refused":                    {"/pages/projects", refuse(403, 10000), []int{3, leaf}, "Account: Pages Read"},
-		"a project without configs":        {"/pages/projects", success(`[{"name":"shop"}]`), []int{3, leaf}, ""},
-		"a project with null configs":      {"/pages/projects", success(`[{"name":"shop","deployment_configs":null}]`), []int{3, leaf}, ""},
-		"environments of another kind":     {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":[]}}]`), []int{3, leaf}, ""},
-		"certificates of another kind":     {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":[]}}}]`), []int{3, leaf}, ""},
-		"a project's binding without id":   {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{}}}}}]`), []int{3, leaf}, ""},
-		"Hyperdrive refused":               {"/hyperdrive/", refuse(403, 10000), []int{4, ca, leaf}, "Account: Hyperdrive Read"},
-		"mtls of another kind":             {"/hyperdrive/", success(`[{"name":"a","mtls":"x"}]`), []int{4, ca, leaf}, ""},
-		"a configuration without members":  {"/hyperdrive/", success(`[{}]`), []int{4, ca, leaf}, ""},
-		"Gateway fails":                    {"/gateway/", refuse(500, 1), []int{5, ca, leaf}, ""},
-		"Gateway without settings":         {"/gateway/", success(`{}`), []int{5, ca, leaf}, ""},
-		"settings of another kind":         {"/gateway/", success(`{"settings":[]}`), []int{5, ca, leaf}, ""},
-		"an id with a space":               {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C","certificate_id":" ` + certificateID(leaf) + `"}]}`), []int{leaf}, ""},
-		"an id in braces":                  {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"{` + certificateID(3) + `}"}}}}}]`), []int{3, leaf}, ""},
-		"an id that is a URN":              {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"urn:uuid:` + certificateID(3) + `"}}}}}]`), []int{3, leaf}, ""},
-		"an id with a line end":            {"/hyperdrive/", success(`[{"name":"db","origin":{},"mtls":{"mtls_certificate_id":"` + certificateID(4) + `\n"}}]`), []int{4, ca, leaf}, ""},
-		"an id that is a path":             {"/gateway/", success(`{"settings":{"certificate":{"id":"mtls/` + certificateID(5) + `"}}}`), []int{5, ca, leaf}, ""},
-		"an id of a rule with a space":     {"/devices/posture", success(`[{"type":"client_certificate","input":{"certificate_id":" ` + certificateID(6) + `"}}]`), []int{6, ca}, ""},
-		"in use without an id":             {"/gateway/", success(`{"settings":{"certificate":{"in_use":true}}}`), []int{5, ca, leaf}, ""},
-		"enabled without an id":            {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":true,"id":""}}}`), []int{5, ca, leaf}, ""},
-		"a certificate without members":    {"/gateway/", success(`{"settings":{"certificate":{}}}`), []int{5, ca, leaf}, ""},
-		"a custom one without members":     {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":null}}}`), []int{5, ca, leaf}, ""},
-		"an empty id without in_use":       {"/gateway/", success(`{"settings":{"certificate":{"id":"","binding_status":"active"}}}`), []int{5, ca, leaf}, ""},
-		"enabled, but not in use":          {"/gateway/", success(`{"settings":{"certificate":{"in_use":false,"enabled":true}}}`), []int{5, ca, leaf}, ""},
-		"in use, of another kind":          {"/gateway/", success(`{"settings":{"certificate":{"in_use":"yes"}}}`), []int{5, ca, leaf}, ""},
-		"posture refused":                  {"/devices/posture", refuse(403, 10000), []int{6, ca}, "Account: Zero Trust Read"},
-		"a rule without input":             {"/devices/posture", success(`[{"type":"client_certificate_v2"}]`), []int{6, ca}, ""},
-		"a rule without an id":             {"/devices/posture", success(`[{"type":"client_certificate","input":{}}]`), []int{6, ca}, ""},
-		"a rule without a type":            {"/devices/posture", success(`[{"input":{}}]`), []int{6, ca}, ""},
-		"zones refused":                    {"/zones?", refuse(403, 10000), []int{1, ca}, "Zone: Zone Read"},
-		"no zone seen":                     {"/zones?", success(`[]`), []int{1, ca}, "Zone: Zone Read"},
-		"a zone without an id":             {"/zones?", success(`[{"name":"x"}]`), []int{1, ca}, ""},
-		"a zone refused":                   {zoneID(3) + "/certificate_authorities", refuse(403, 10000), []int{ca}, "Zone: SSL and Certificates Read"},
-		"a zone without hostnames":         {zoneID(3) + "/certificate_authorities", success(`{}`), []int{ca}, ""},
-		"associations fail for one":        {certificateID(leaf) + "/associations", refuse(500, 1), []int{leaf}, ""},
+		"settings with a cursor":          {"/workers/scripts/static/", success(`{"bindings":[]},"cursor":"x"`), []int{leaf}, ""},
+		"stale hostnames of a zone":       {zoneID(3) + "/certificate_authorities", func() *http.Response { return response(200, `{"success":true,"result":{"hostnames":[]}}`, "Age", "9") }, []int{ca}, ""},
+		"Gateway with a total count":      {"/gateway/", success(`{"settings":{}},"messages":[],"result_info":{"total_count":1}`), []int{5, ca, leaf}, ""},
+		"a configuration without a name":  {"/hyperdrive/", success(`[{"origin":{}}]`), []int{4, ca, leaf}, ""},
+		"Pages refused":                   {"/pages/projects", refuse(403, 10000), []int{3, leaf}, "Account: Pages Read"},
+		"a project without configs":       {"/pages/projects", success(`[{"name":"shop"}]`), []int{3, leaf}, ""},
+		"a project with null configs":     {"/pages/projects", success(`[{"name":"shop","deployment_configs":null}]`), []int{3, leaf}, ""},
+		"environments of another kind":    {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":[]}}]`), []int{3, leaf}, ""},
+		"certificates of another kind":    {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":[]}}}]`), []int{3, leaf}, ""},
+		"a project's binding without id":  {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{}}}}}]`), []int{3, leaf}, ""},
+		"Hyperdrive refused":              {"/hyperdrive/", refuse(403, 10000), []int{4, ca, leaf}, "Account: Hyperdrive Read"},
+		"mtls of another kind":            {"/hyperdrive/", success(`[{"name":"a","mtls":"x"}]`), []int{4, ca, leaf}, ""},
+		"a configuration without members": {"/hyperdrive/", success(`[{}]`), []int{4, ca, leaf}, ""},
+		"Gateway fails":                   {"/gateway/", refuse(500, 1), []int{5, ca, leaf}, ""},
+		"Gateway without settings":        {"/gateway/", success(`{}`), []int{5, ca, leaf}, ""},
+		"settings of another kind":        {"/gateway/", success(`{"settings":[]}`), []int{5, ca, leaf}, ""},
+		"an id with a space":              {"/workers/scripts/static/", success(`{"bindings":[{"type":"mtls_certificate","name":"C","certificate_id":" ` + certificateID(leaf) + `"}]}`), []int{leaf}, ""},
+		"an id in braces":                 {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"{` + certificateID(3) + `}"}}}}}]`), []int{3, leaf}, ""},
+		"an id that is a URN":             {"/pages/projects", success(`[{"name":"shop","deployment_configs":{"preview":{"mtls_certificates":{"C":{"certificate_id":"urn:uuid:` + certificateID(3) + `"}}}}}]`), []int{3, leaf}, ""},
+		"an id with a line end":           {"/hyperdrive/", success(`[{"name":"db","origin":{},"mtls":{"mtls_certificate_id":"` + certificateID(4) + `\n"}}]`), []int{4, ca, leaf}, ""},
+		"an id that is a path":            {"/gateway/", success(`{"settings":{"certificate":{"id":"mtls/` + certificateID(5) + `"}}}`), []int{5, ca, leaf}, ""},
+		"an id of a rule with a space":    {"/devices/posture", success(`[{"type":"client_certificate","input":{"certificate_id":" ` + certificateID(6) + `"}}]`), []int{6, ca}, ""},
+		"in use without an id":            {"/gateway/", success(`{"settings":{"certificate":{"in_use":true}}}`), []int{5, ca, leaf}, ""},
+		"enabled without an id":           {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":true,"id":""}}}`), []int{5, ca, leaf}, ""},
+		"a certificate without members":   {"/gateway/", success(`{"settings":{"certificate":{}}}`), []int{5, ca, leaf}, ""},
+		"a null enabled":                  {"/gateway/", success(`{"settings":{"custom_certificate":{"enabled":null}}}`), []int{5, ca, leaf}, ""},
+		"an empty id without in_use":      {"/gateway/", success(`{"settings":{"certificate":{"id":"","binding_status":"active"}}}`), []int{5, ca, leaf}, ""},
+		"enabled, but not in use":         {"/gateway/", success(`{"settings":{"certificate":{"in_use":false,"enabled":true}}}`), []int{5, ca, leaf}, ""},
+		"in_use of another kind":          {"/gateway/", success(`{"settings":{"certificate":{"in_use":"yes"}}}`), []int{5, ca, leaf}, ""},
+		"posture refused":                 {"/devices/posture", refuse(403, 10000), []int{6, ca}, "Account: Zero Trust Read"},
+		"a rule without input":            {"/devices/posture", success(`[{"type":"client_certificate_v2"}]`), []int{6, ca}, ""},
+		"a rule without an id":            {"/devices/posture", success(`[{"type":"client_certificate","input":{}}]`), []int{6, ca}, ""},
+		"a rule without a type":           {"/devices/posture", success(`[{"input":{}}]`), []int{6, ca}, ""},
+		"zones refused":                   {"/zones?", refuse(403, 10000), []int{1, ca}, "Zone: Zone Read"},
+		"no zone seen":                    {"/zones?", success(`[]`), []int{1, ca}, "Zone: Zone Read"},
+		"a zone without an id":            {"/zones?", success(`[{"name":"x"}]`), []int{1, ca}, ""},
+		"a zone refused":                  {zoneID(3) + "/certificate_authorities", refuse(403, 10000), []int{ca}, "Zone: SSL and Certificates Read"},
+		"a zone without hostnames":        {zoneID(3) + "/certificate_authorities", success(`{}`), []int{ca}, ""},
+		"associations fail for one":       {certificateID(leaf) + "/associations", refuse(500, 1), []int{leaf}, ""},
 		"associations truncated": {certificateID(leaf) + "/associations", func() *http.Response {
 			return response(200, `{"success":true,"result":[],"result_info":{"total_count":1}}`)
 		}, []int{leaf}, ""},
@@ -134,7 +134,7 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		"an HTML page of the edge":  {"/hyperdrive/", func() *http.Response { return response(403, "<html>", "Content-Type", "text/html") }, []int{4, ca, leaf}, ""},
 		"a success with errors":     {"/hyperdrive/", func() *http.Response { return response(200, `{"success":true,"errors":[{"code":1}],"result":[]}`) }, []int{4, ca, leaf}, ""},
 		"a stale source":            {"/hyperdrive/", func() *http.Response { return response(200, emptyBody, "Age", "9") }, []int{4, ca, leaf}, ""},
-		"a source with more": {"/hyperdrive/", func() *http.Response {
+		"a source with more pages": {"/hyperdrive/", func() *http.Response {
 			return response(200, `{"success":true,"result":[],"result_info":{"total_pages":2}}`)
 		}, []int{4, ca, leaf}, ""},
 	} {
@@ -357,7 +357,7 @@ func TestHostnamesAreRequestedWithTheIDFromTheAPI(t *testing.T) {
 	}
 }
 
-func TestACertificateThatCannotBeReadHasFailedSourcesOnlyAmongTheIncluded(t *testing.T) {
+func TestOnlyIncludedSourcesFailIfACertificateCannotBeRead(t *testing.T) {
 	t.Parallel()
 	s := everySource()
 	s.faults = faults("/mtls_certificates/"+certificateID(1), refuse(500, 1))

@@ -62,7 +62,7 @@ func WithAllUses() InventoryOption {
 }
 
 // WithNoZones states that the account has no zones: an empty list of zones is then not
-// a failure. Zones that the list has are read, and an error of the list is a failure.
+// a failure. Listed zones are read all the same, and an error of the list is a failure.
 func WithNoZones() InventoryOption {
 	return func(c *inventoryConfig) error {
 		c.noZones = true
@@ -112,8 +112,8 @@ func (v *inventory) expect(calls int) {
 	v.expected.Add(int64(calls))
 }
 
-// pagesPolicy returns the policy of the calls for the pages of one list: it counts those
-// after the first, which is expected already.
+// pagesPolicy returns the policy of the calls for the pages of one list. It expects the
+// calls after the first; the caller has expected the first.
 func (v *inventory) pagesPolicy() callPolicy {
 	p, expected := v.policy(), int64(1)
 	p.onPage = func(number int64, info *ResultInfo) {
@@ -136,7 +136,7 @@ func (v *inventory) pagesPolicy() callPolicy {
 const maxCounted = 1 << 30
 
 // expectCertificates sets the number of certificates as known so far. Each takes one
-// call, and a CA one for each zone, which readHostnames counts.
+// call for its associations; readHostnames counts the calls for the zones of a CA.
 func (v *inventory) expectCertificates(n int) {
 	before := v.total.Swap(int64(n))
 	if v.includes(SourceAssociations) {

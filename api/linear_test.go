@@ -33,7 +33,7 @@ func memberNames(size int) string {
 	return b.String()
 }
 
-// hostileMembers are functions that return members of an envelope whose length is
+// hostileMembers return members of an envelope. The length of the members is
 // proportional to size.
 var hostileMembers = map[string]func(size int) string{
 	"deep cursor":         func(n int) string { return `"cursor":` + nestedObject(n, `{"`+strings.Repeat("x", n)+`":null}`) },
@@ -67,8 +67,8 @@ var hostileMembers = map[string]func(size int) string{
 // certificate.
 const referrers = "many referrers"
 
-// hostileShapes returns functions that return responses whose length is proportional to
-// size.
+// hostileShapes returns functions that return responses. The length of a response is
+// proportional to size.
 func hostileShapes() map[string]func(size int) *http.Response {
 	shapes := map[string]func(size int) *http.Response{
 		"spaces":          func(n int) *http.Response { return response(403, strings.Repeat(" ", n)) },

@@ -98,8 +98,8 @@ func WithBaseURL(rawURL string) Option {
 // hc, and ignores its other fields: redirects are never followed, and no cookies are
 // kept. A nil Transport means the client's default. A Timeout that is shorter than
 // [WithAttemptTimeout] replaces it. The Proxy function of an [*http.Transport] is also
-// called to find its password in texts. If it takes longer than 100 ms, its goroutine
-// stays until it returns, and the texts are withheld until then.
+// called to find the proxy's password in texts. If a call takes longer than 100 ms, its
+// goroutine stays until the call returns, and the texts are withheld until then.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {
 		switch {
@@ -149,9 +149,9 @@ func WithAttemptTimeout(d time.Duration) Option {
 	}
 }
 
-// WithMaxRetryWait limits the total time that a single call, which is one outside an
-// audit or inventory, waits; the default is 30 s, and 0 means never to wait. See Retries
-// in the package documentation.
+// WithMaxRetryWait limits the total time that a call outside an audit or inventory
+// waits; the default is 30 s, and 0 means never to wait. See Retries in the package
+// documentation.
 func WithMaxRetryWait(d time.Duration) Option {
 	return func(c *config) error {
 		c.maxRetryWait = d

@@ -42,8 +42,8 @@ func TestOptionsAreValidated(t *testing.T) {
 		"product beyond ASCII":    {api.WithUserAgent("é"), "WithUserAgent"},
 		"nil logger":              {api.WithLogger(nil), "WithLogger"},
 		"nil HTTP client":         {api.WithHTTPClient(nil), "WithHTTPClient"},
-		"timeout of it in ns":     {api.WithHTTPClient(&http.Client{Timeout: 30}), "WithHTTPClient: Timeout: 30ns"},
-		"negative timeout of it":  {api.WithHTTPClient(&http.Client{Timeout: -1}), ""},
+		"client timeout in ns":    {api.WithHTTPClient(&http.Client{Timeout: 30}), "WithHTTPClient: Timeout: 30ns"},
+		"negative client timeout": {api.WithHTTPClient(&http.Client{Timeout: -1}), ""},
 		"nil option":              {nil, "an option is nil"},
 	} {
 		t.Run(name, func(t *testing.T) {

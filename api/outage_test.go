@@ -16,7 +16,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// A Retry-After of the whole service delays all requests of an audit. Of the refused
+// A Retry-After in all responses delays all requests of an audit. Of the refused
 // requests of a call, only the first counts as an attempt.
 func TestAnAuditWaitsForRetryAfterOfTheService(t *testing.T) {
 	t.Parallel()
@@ -69,7 +69,7 @@ func TestRetryAfterOfOneCertificateFailsOnlyThatOne(t *testing.T) {
 }
 
 // Overlapping refusals of 15 minutes are one block. A block that began before the audit
-// counts from the first call of the audit that it delays.
+// counts from the first call that it delays.
 func TestFifteenMinutesAreCountedForEachAudit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestThreeRefusalsEndTheRequestsForAnAccount(t *testing.T) {
 			t.Errorf("%s of %s: %v", r.Certificate.ID, r.Certificate.AccountID, r.Err)
 		}
 		if attempts := asError(t, r.Err).Attempts; attempts != 0 {
-			t.Errorf("%d attempts for a certificate that was not asked", attempts)
+			t.Errorf("%d attempts for a request that was not sent", attempts)
 		}
 	}
 	if diff := diffOf(map[string]int{"refused": 3, "good": 100, "waf": 100}, requests); diff != "" || notAsked != 97 {
@@ -201,8 +201,8 @@ func TestAnAuditAdaptsToTheLimitOfOpenFiles(t *testing.T) {
 	})
 }
 
-// A source whose responses are only server errors that request a wait fails after five
-// minutes.
+// A source fails after five minutes in which all its responses are server errors that
+// ask for a wait.
 func TestAnUnavailableSourceDoesNotEndTheInventory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -241,8 +241,8 @@ func accountOf(n int) roundTrip {
 	}
 }
 
-// A request that is sent may be the cause of a connection that breaks, so an inventory
-// waits longer if no connection can be made.
+// An inventory waits longer if no connection can be made: a connection that breaks
+// later may break because of the request.
 func TestAnInventorySurvivesAnOutage(t *testing.T) {
 	t.Parallel()
 	refused := errors.New("connection refused")

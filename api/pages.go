@@ -11,8 +11,8 @@ import (
 // paged is an operation whose result is a list with pages.
 type paged struct {
 	operation
-	// send requests the page with a number, of perPage items; 0 means the first page and
-	// the API's default size.
+	// send requests a page of perPage items. A number 0 means the first page, a perPage
+	// 0 the API's default size.
 	send func(ctx context.Context, number, perPage float64, edit editor) (*http.Response, error)
 	// perPage is the page size to request; 0: the API's default.
 	perPage int64
@@ -146,8 +146,8 @@ func (l *listing) add(number int64, n int, info *ResultInfo, more bool) (next bo
 	return next, gap
 }
 
-// freshnessError returns the reason why a response may not show the current state, or
-// nil: it contains errors or comes from a cache.
+// freshnessError returns an error if the response may not show the current state,
+// because it contains errors or comes from a cache.
 func (r *reply) freshnessError() *Error {
 	switch {
 	case len(r.errors) > 0:

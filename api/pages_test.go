@@ -171,7 +171,7 @@ func TestFullPagesOfZonesWithoutATotalAreFollowedByOthers(t *testing.T) {
 	wantSentinels(t, lastError(newClient(t, larger).Zones(t.Context(), account)), api.ErrTruncated)
 }
 
-func TestAFilteredListWithoutPagesHasItsTotal(t *testing.T) {
+func TestAFilteredListWithoutTotalPagesIsComparedWithItsTotalCount(t *testing.T) {
 	t.Parallel()
 	for total, want := range map[int]error{2: nil, 3: api.ErrTruncated} {
 		list := listResponse([]string{certificateJSON(1), certificateJSON(2)}, fmt.Sprintf(`{"page":1,"count":2,"total_count":%d}`, total))

@@ -37,8 +37,8 @@ var (
 	keyParts         = secretParts(caPEM+leafPEM+rsaPEM, caKey, leafKey, leafKeySEC1, rsaKey)
 )
 
-// validity is a period. Its zero bounds are 1990 and 2200, and so include the year 2000,
-// in which the clock of synctest begins.
+// validity is a period. A zero from means 1990, and a zero until 2200: the clock of
+// synctest begins in 2000.
 type validity struct{ from, until time.Time }
 
 func newECDSA() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }

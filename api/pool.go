@@ -10,7 +10,7 @@ import (
 // order of completion.
 type pool struct {
 	workers int
-	// cancel ends the work in progress when the caller leaves the loop.
+	// cancel ends the work in progress.
 	cancel context.CancelFunc
 	// notify, if not nil, makes the loop call report between results.
 	notify <-chan struct{}
@@ -18,7 +18,7 @@ type pool struct {
 
 	tasks   chan task
 	results chan outcome
-	done    chan struct{} // closed when the caller leaves the loop
+	done    chan struct{} // closed when the loop ends
 	running sync.WaitGroup
 }
 
@@ -53,8 +53,8 @@ func process[T, R any](p *pool, items iter.Seq[T], work func(T) R, yield func(R)
 }
 
 // run reads tasks on one other goroutine and starts workers as needed. Before it
-// returns, it waits for all goroutines; if the caller has left the loop, it cancels the
-// work in progress.
+// returns, it waits for all goroutines. If the caller has left the loop or a task has
+// panicked, it first cancels the work in progress.
 func (p *pool) run(tasks iter.Seq[task], yield func(task) bool) {
 	p.tasks, p.done = make(chan task), make(chan struct{})
 	// A buffer saves a goroutine switch for each result.

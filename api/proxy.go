@@ -19,7 +19,7 @@ import (
 //
 // The credentials are read for each text, because the caller's Proxy function may
 // return others later. If a call of that function takes longer than the grace period,
-// every text counts as one with credentials until it returns.
+// every text counts as one with credentials until the call returns.
 func proxyDetector(transport http.RoundTripper, base *url.URL) func(text string) bool {
 	t, ok := transport.(*http.Transport)
 	if !ok {
@@ -68,8 +68,8 @@ func proxySecrets(t *http.Transport, base *url.URL) (secrets []string) {
 	return append(secrets, userSecrets(address.User.Username(), password)...)
 }
 
-// userSecrets returns the forms of a password, or of a name without one, which may be a
-// token.
+// userSecrets returns the forms of a password, alone and in Basic credentials. Without
+// a password, the name may be a token.
 func userSecrets(name, password string) []string {
 	secret, pair := cmp.Or(password, name), name+":"+password
 	if secret == "" {

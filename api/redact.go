@@ -23,8 +23,8 @@ const (
 // transport. It holds them in closures, which no formatter prints.
 type redactor struct {
 	text func(string) string
-	// body replaces secrets that are not escaped. It reports those, and others that are
-	// too short to be replaced in a body.
+	// body replaces secrets that are not escaped. It reports whether it has found a
+	// secret, even one too short to be replaced.
 	body func([]byte) ([]byte, bool)
 	// hasDetector reports that text also replaces what a detector of withDetector
 	// finds.
@@ -86,8 +86,8 @@ func (r redactor) withDetector(detect func(text string) bool) redactor {
 	return r
 }
 
-// escapedBody redacts the strings of a valid JSON body, including names of members,
-// that hold an escaped credential. The rest of the body stays unchanged.
+// escapedBody redacts the strings and names with an escaped credential in a valid JSON
+// body. The rest of the body stays unchanged.
 func (r redactor) escapedBody(body []byte) []byte {
 	var out []byte
 	done := 0

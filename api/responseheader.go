@@ -80,8 +80,8 @@ func isStaleAge(line string) bool {
 }
 
 // isStaleWarning reports whether a warning in a line, for example 110 cache.example
-// "stale", means that the response is or may be out of date. Each has a code, the name
-// of a cache, a text, and optionally a date.
+// "stale", means that the response is or may be out of date. Each warning has a code,
+// the name of a cache, a text, and optionally a date.
 func isStaleWarning(line string) bool {
 	masked, _, ok := mask(line)
 	if !ok {
@@ -111,8 +111,8 @@ const (
 
 // mask replaces each quoted string (RFC 9110, section 5.6) and each target of a link in
 // a header line by a mark, so that the line can be split at its separators. It returns
-// the strings, without quotes and escapes. ok is false if one of them is not terminated
-// or the line has an invalid character.
+// the strings, without quotes and escapes. ok is false if a string or target is not
+// terminated, or the line has an invalid character.
 func mask(line string) (masked string, texts []string, ok bool) {
 	var out, text []byte
 	end := byte(0) // of the string or target that has begun

@@ -45,30 +45,30 @@ func TestLinkToTheNextPageMeansTruncated(t *testing.T) {
 		"next in an escaped title":        {[]string{`</x>; title="\"; rel=next; a=\""; rel="self"`}, false},
 		"another word with next":          {[]string{`</x>; rel="nextish"`}, false},
 		"an anchor called next":           {[]string{`</x>; anchor="next"`}, false},
-		"another with an encoded title":   {[]string{`</x>; title*=UTF-8''a; rel=self`}, false},
-		"another with spaces":             {[]string{`</x>; rel = self`}, false},
+		"self with an encoded title":      {[]string{`</x>; title*=UTF-8''a; rel=self`}, false},
+		"self with spaces":                {[]string{`</x>; rel = self`}, false},
 		"a link without parameters":       {[]string{`</x>`}, false},
 		"a relation without a value":      {[]string{`</x>; rel`}, false},
-		"several others":                  {[]string{`</a.css>; rel=preload; as=style, </b>; rel="prev first"`, `</c>; rel=last`}, false},
+		"several other relations":         {[]string{`</a.css>; rel=preload; as=style, </b>; rel="prev first"`, `</c>; rel=last`}, false},
 		"nothing but commas":              {[]string{`, ,`}, false},
 		"an empty header":                 {[]string{``}, false},
 		// A header that cannot be parsed may hide a next page.
-		"signs":                      {[]string{`<<<<;;,,==rel`}, true},
-		"an open target":             {[]string{`</x`}, true},
-		"no target":                  {[]string{`rel="self"`}, true},
-		"a target in a target":       {[]string{`</x; rel=self, </y>; rel="self"`}, true},
-		"a space in the target":      {[]string{`</x y>; rel="self"`}, true},
-		"an open string":             {[]string{`</x>; rel="self`}, true},
-		"an open escape":             {[]string{`</x>; rel="self\`}, true},
-		"an empty parameter":         {[]string{`</x>; ; rel="self"`}, true},
-		"a value that is no token":   {[]string{`</x>; rel=/self`}, true},
-		"a value that is missing":    {[]string{`</x>; rel=`}, true},
-		"text behind a string":       {[]string{`</x>; rel="self" title=a`}, true},
-		"text behind the target":     {[]string{`</x> rel="self"`}, true},
-		"no target, but a semicolon": {[]string{`; rel="self"`}, true},
-		"a < in the target":          {[]string{`</x<y>; rel="self"`}, true},
-		"a control character":        {[]string{"\x02; rel=self"}, true},
-		"a good line, a bad one":     {[]string{`</x>; rel="self"`, `x`}, true},
+		"signs":                        {[]string{`<<<<;;,,==rel`}, true},
+		"an open target":               {[]string{`</x`}, true},
+		"no target":                    {[]string{`rel="self"`}, true},
+		"a target in a target":         {[]string{`</x; rel=self, </y>; rel="self"`}, true},
+		"a space in the target":        {[]string{`</x y>; rel="self"`}, true},
+		"an open string":               {[]string{`</x>; rel="self`}, true},
+		"an open escape":               {[]string{`</x>; rel="self\`}, true},
+		"an empty parameter":           {[]string{`</x>; ; rel="self"`}, true},
+		"a value that is no token":     {[]string{`</x>; rel=/self`}, true},
+		"a value that is missing":      {[]string{`</x>; rel=`}, true},
+		"text behind a string":         {[]string{`</x>; rel="self" title=a`}, true},
+		"text behind the target":       {[]string{`</x> rel="self"`}, true},
+		"no target, but a semicolon":   {[]string{`; rel="self"`}, true},
+		"a < in the target":            {[]string{`</x<y>; rel="self"`}, true},
+		"a control character":          {[]string{"\x02; rel=self"}, true},
+		"a valid line, an invalid one": {[]string{`</x>; rel="self"`, `x`}, true},
 	} {
 		for result, want := range map[string]api.Usage{`[]`: api.Unused, oneRow: api.InUse} {
 			list, err := associationsOf(t, withHeader(`{"success":true,"result":`+result+`}`, "Link", c.lines...))
@@ -85,9 +85,9 @@ func TestLinkToTheNextPageMeansTruncated(t *testing.T) {
 	}
 }
 
-// FuzzLink puts random text into the target and the title of a link, which must not
-// change whether there is a next page. As the whole header, text that cannot be a link
-// must make a list truncated.
+// FuzzLink puts random text into the target and the title of a link. The text must not
+// change whether there is a next page. If the text is the whole header and cannot be a
+// link, the list must be truncated.
 func FuzzLink(f *testing.F) {
 	for _, s := range []string{"", "page < 3", `"`, `\`, `>; rel="self"`, `, </x>; rel=prev`, "é\x00"} {
 		f.Add(s)
@@ -171,7 +171,7 @@ func TestStaleAndPartialResponsesNeverProveUnused(t *testing.T) {
 		"a part":                         {"Content-Range", []string{"bytes 0-99/1234"}, false, true},
 		"a part of unknown size":         {"Content-Range", []string{"items 0-9/*"}, false, true},
 		"an unreadable part":             {"Content-Range", []string{""}, false, true},
-		"no such header":                 {"X-Age", []string{"1"}, false, false},
+		"another header":                 {"X-Age", []string{"1"}, false, false},
 	} {
 		for body, want := range map[string]api.Usage{emptyBody: api.Unused, inUseBody: api.InUse} {
 			list, err := associationsOf(t, withHeader(body, c.header, c.lines...))
@@ -208,9 +208,9 @@ func TestIterationOverAStaleListEndsWithAnError(t *testing.T) {
 	}
 }
 
-// FuzzWarning puts random text into the texts of warnings, which must not change
-// whether a response is stale. As the whole header, text that cannot be a warning must
-// make a response stale.
+// FuzzWarning puts random text into the texts of warnings. The text must not change
+// whether a response is stale. If the text is the whole header and cannot be a warning,
+// the response must be stale.
 func FuzzWarning(f *testing.F) {
 	for _, s := range []string{"", "a, b", `"`, `\`, `" "Sat, 25 Aug 2012 23:34:45 GMT"`, `299 - "x"`} {
 		f.Add(s)

@@ -249,7 +249,7 @@ func TestALongerBlockRefusesWaitingCallersAtOnce(t *testing.T) {
 		if e.Attempts != 1 || e.Details[0].Code != 1 || e.RetryAfter != 5*time.Minute {
 			t.Errorf("got %+v, want its own failure with the longer wait", e)
 		}
-		for name, timeout := range map[string]time.Duration{"a deadline after the wait": time.Hour, "a deadline before its end": time.Second} {
+		for name, timeout := range map[string]time.Duration{"a deadline after the wait": time.Hour, "a deadline during the wait": time.Second} {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			start := time.Now()
 			_, err := client.Associations(ctx, cert)

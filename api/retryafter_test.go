@@ -23,34 +23,34 @@ func TestRetryAfterIsParsedInAllForms(t *testing.T) {
 		want   time.Duration
 		valid  bool
 	}{
-		"none":             {nil, 0, false},
-		"empty":            {[]string{""}, 0, false},
-		"seconds":          {[]string{"1"}, time.Second, true},
-		"zero":             {[]string{"0"}, 0, true},
-		"negative":         {[]string{"-5"}, 0, false},
-		"a day":            {[]string{"86400"}, 24 * time.Hour, true},
-		"overflow":         {[]string{"9223372037"}, maxDuration, true},
-		"large overflow":   {[]string{"100000000000000000000"}, maxDuration, true},
-		"fraction":         {[]string{"1.5"}, 2 * time.Second, false},
-		"no whole part":    {[]string{".5"}, 0, false},
-		"no fraction":      {[]string{"5."}, 0, false},
-		"odd fraction":     {[]string{"5.x"}, 0, false},
-		"large fraction":   {[]string{"9223372037.5"}, maxDuration, false},
-		"spaces":           {[]string{" 3 "}, 3 * time.Second, true},
-		"plus sign":        {[]string{"+3"}, 0, false},
-		"hexadecimal":      {[]string{"0x10"}, 0, false},
-		"IMF-fixdate":      {[]string{"Sun, 22 Nov 2026 12:00:09 GMT"}, 9 * time.Second, true},
-		"RFC 850 date":     {[]string{"Sunday, 22-Nov-26 12:00:09 GMT"}, 9 * time.Second, true},
-		"asctime date":     {[]string{"Sun Nov 22 12:00:09 2026"}, 9 * time.Second, true},
-		"past date":        {[]string{"Sun, 22 Nov 2026 11:00:00 GMT"}, 0, true},
-		"far date":         {[]string{"Fri, 31 Dec 9999 23:59:59 GMT"}, maxDuration, true},
-		"ISO date":         {[]string{"2026-11-22T12:00:09Z"}, 0, false},
-		"two headers":      {[]string{"3", "7"}, 7 * time.Second, true},
-		"one of two":       {[]string{"soon", "7"}, 7 * time.Second, true},
-		"the first of two": {[]string{"7", "soon"}, 7 * time.Second, true},
-		"a list":           {[]string{"3, 7"}, 0, false},
-		"text":             {[]string{"soon"}, 0, false},
-		"digits of India":  {[]string{"३"}, 0, false},
+		"none":                  {nil, 0, false},
+		"empty":                 {[]string{""}, 0, false},
+		"seconds":               {[]string{"1"}, time.Second, true},
+		"zero":                  {[]string{"0"}, 0, true},
+		"negative":              {[]string{"-5"}, 0, false},
+		"a day":                 {[]string{"86400"}, 24 * time.Hour, true},
+		"overflow":              {[]string{"9223372037"}, maxDuration, true},
+		"large overflow":        {[]string{"100000000000000000000"}, maxDuration, true},
+		"fraction":              {[]string{"1.5"}, 2 * time.Second, false},
+		"no whole part":         {[]string{".5"}, 0, false},
+		"no fraction":           {[]string{"5."}, 0, false},
+		"fraction of letters":   {[]string{"5.x"}, 0, false},
+		"large fraction":        {[]string{"9223372037.5"}, maxDuration, false},
+		"spaces":                {[]string{" 3 "}, 3 * time.Second, true},
+		"plus sign":             {[]string{"+3"}, 0, false},
+		"hexadecimal":           {[]string{"0x10"}, 0, false},
+		"IMF-fixdate":           {[]string{"Sun, 22 Nov 2026 12:00:09 GMT"}, 9 * time.Second, true},
+		"RFC 850 date":          {[]string{"Sunday, 22-Nov-26 12:00:09 GMT"}, 9 * time.Second, true},
+		"asctime date":          {[]string{"Sun Nov 22 12:00:09 2026"}, 9 * time.Second, true},
+		"past date":             {[]string{"Sun, 22 Nov 2026 11:00:00 GMT"}, 0, true},
+		"far date":              {[]string{"Fri, 31 Dec 9999 23:59:59 GMT"}, maxDuration, true},
+		"ISO date":              {[]string{"2026-11-22T12:00:09Z"}, 0, false},
+		"two headers":           {[]string{"3", "7"}, 7 * time.Second, true},
+		"only the second valid": {[]string{"soon", "7"}, 7 * time.Second, true},
+		"only the first valid":  {[]string{"7", "soon"}, 7 * time.Second, true},
+		"a list":                {[]string{"3, 7"}, 0, false},
+		"text":                  {[]string{"soon"}, 0, false},
+		"digits of India":       {[]string{"३"}, 0, false},
 	} {
 		if got, valid := parseRetryAfter(http.Header{"Retry-After": c.values}, noon); got != c.want || valid != c.valid {
 			t.Errorf("%s: got %v, %v, want %v, %v", name, got, valid, c.want, c.valid)
@@ -64,11 +64,11 @@ func TestRetryAfterDateIsMeasuredByTheServersClock(t *testing.T) {
 		date string
 		want time.Duration
 	}{
-		"our clock is ten minutes fast":      {"Sun, 22 Nov 2026 11:50:00 GMT", 9*time.Second + 10*time.Minute},
-		"our clock is five seconds slow":     {"Sun, 22 Nov 2026 12:00:05 GMT", 4 * time.Second},
-		"the server's clock is not believed": {"Thu, 01 Jan 1970 00:00:00 GMT", 9 * time.Second},
-		"our clock is twenty hours fast":     {"Sat, 21 Nov 2026 16:00:09 GMT", 20 * time.Hour},
-		"no date":                            {"", 9 * time.Second},
+		"our clock is ten minutes fast":    {"Sun, 22 Nov 2026 11:50:00 GMT", 9*time.Second + 10*time.Minute},
+		"our clock is five seconds slow":   {"Sun, 22 Nov 2026 12:00:05 GMT", 4 * time.Second},
+		"the server's date is implausible": {"Thu, 01 Jan 1970 00:00:00 GMT", 9 * time.Second},
+		"our clock is twenty hours fast":   {"Sat, 21 Nov 2026 16:00:09 GMT", 20 * time.Hour},
+		"no date":                          {"", 9 * time.Second},
 	} {
 		h := http.Header{"Retry-After": {"Sun, 22 Nov 2026 12:00:09 GMT"}, "Date": {c.date}}
 		if got, valid := parseRetryAfter(h, noon); got != c.want || !valid {
@@ -130,8 +130,8 @@ func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { re
 
 func TestDeletionsAreNotSentAfterASuspension(t *testing.T) {
 	t.Parallel()
-	// The evidence becomes old before this attempt. A call makes four, so 5 means
-	// never.
+	// The evidence becomes old before attempt number before. A call makes four
+	// attempts, so 5 means never.
 	for before, want := range map[int]error{1: ErrUsageUnknown, 2: ErrUnreachable, 5: ErrUnreachable} {
 		synctest.Test(t, func(t *testing.T) {
 			evidence, waits, sent := &Evidence{StartedAt: time.Now()}, 0, 0

@@ -22,7 +22,7 @@ import (
 
 func TestARetryThatTheLimiterForbidsIsNotBegun(t *testing.T) {
 	t.Parallel()
-	for name, header := range map[string]string{"with a time": "20", "without one": ""} {
+	for name, header := range map[string]string{"with Retry-After": "20", "without Retry-After": ""} {
 		synctest.Test(t, func(t *testing.T) {
 			rt := scripted(reply(503, envelopeWith("1"), "Retry-After", header))
 			client := newClient(t, rt, api.WithRateLimit(1, time.Hour))
@@ -45,7 +45,7 @@ func TestRetryAfterIsSetForAWaitThatIsTooLong(t *testing.T) {
 	}
 }
 
-func TestARetryThatIsNotMadeCostsNothing(t *testing.T) {
+func TestARetryThatIsNotMadeTakesNothingFromTheBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := scripted(reply(503, envelopeWith("1"), "Retry-After", "10"))
@@ -64,7 +64,7 @@ func TestARetryThatIsNotMadeCostsNothing(t *testing.T) {
 	})
 }
 
-func TestAuditsTakeNoTokensInABlockOrAnOutage(t *testing.T) {
+func TestAuditsTakeNothingFromTheBudgetInABlockOrAnOutage(t *testing.T) {
 	t.Parallel()
 	for name, failure := range map[string]step{
 		"block":  reply(429, envelopeWith("971"), "Retry-After", "1"),
@@ -86,15 +86,15 @@ func TestAuditsTakeNoTokensInABlockOrAnOutage(t *testing.T) {
 	}
 }
 
-func TestTheFirstFailureInABlockOrAnOutageCounts(t *testing.T) {
+func TestTheFirstFailureOfACallCountsInAnAuditUnlessItIsARateLimit(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		failure step
 		counts  bool
 	}{
-		"outage":     {fail(io.ErrUnexpectedEOF), true},
-		"block":      {reply(503, envelopeWith("1"), "Retry-After", "1"), true},
-		"rate limit": {reply(429, envelopeWith("971"), "Retry-After", "1"), false},
+		"no response":  {fail(io.ErrUnexpectedEOF), true},
+		"server error": {reply(503, envelopeWith("1"), "Retry-After", "1"), true},
+		"rate limit":   {reply(429, envelopeWith("971"), "Retry-After", "1"), false},
 	} {
 		for attempts, failures := range map[int]int{1: 1, 2: 5} {
 			synctest.Test(t, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestTheRateCodeIsRetriedWithAnyStatus(t *testing.T) {
 	}
 }
 
-func TestARefusalForTheRateHasNoOtherClassIfTheOutcomeIsUnknown(t *testing.T) {
+func TestARateLimitedRetryOfADeletionMatchesNoThirdSentinel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()

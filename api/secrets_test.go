@@ -151,7 +151,7 @@ func wantNoSecretInChain(t *testing.T, what string, err error) {
 	}
 }
 
-func TestEscapedEchoIsRedactedInWhatIsDecoded(t *testing.T) {
+func TestEscapedEchoIsRedactedInDecodedTexts(t *testing.T) {
 	t.Parallel()
 	escaped := strings.ReplaceAll(token, "c", `\u0063`)
 	list, err := associationsOf(t, response(200, `{"success":true,"result":[{"service":"`+escaped+`"}],"messages":[{"code":1,"message":"`+escaped+`"}]}`))
@@ -177,7 +177,7 @@ func TestEscapedEchoIsRedactedInTheBody(t *testing.T) {
 	}
 }
 
-func TestEchoOfAURLPointerOrPageIsRedactedInTheBody(t *testing.T) {
+func TestEchoWithEscapesOfURLsPointersOrHTMLIsRedactedInTheBody(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{token, strangeToken, percentToken, "user~zone/a@example.com"} {
 		echoes := []string{escapeEveryByte(secret, "%%%02X"), url.QueryEscape(secret), escapeEveryByte(secret, "&#%d;")}
@@ -212,7 +212,7 @@ var escapes = map[string]func(string) string{
 	"JSON": func(s string) string { return escapeEveryByte(s, `\u%04x`) },
 	"Go":   func(s string) string { return escapeEveryByte(s, `\x%02x`) },
 	"URL":  func(s string) string { return escapeEveryByte(s, "%%%02X") },
-	// Only some characters: the others must not become a part of an escape.
+	// These escape some characters only: the others must not become part of an escape.
 	"query":   url.QueryEscape,
 	"pointer": strings.NewReplacer("~", "~0", "/", "~1").Replace,
 	"decoded": strings.NewReplacer("~1", "/", "%41", "A", `\u0041`, "A").Replace,

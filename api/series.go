@@ -21,8 +21,8 @@ type series struct {
 	cancel     context.CancelFunc
 	waitBudget quota.WaitBudget
 	// maxWait limits the time for which a call is repeated while each response asks all
-	// callers to wait and is no ErrRateLimited. After an ErrRateLimited, waitBudget limits
-	// it.
+	// callers to wait and is no ErrRateLimited. After an ErrRateLimited, waitBudget
+	// limits that time.
 	maxWait time.Duration
 	// sent counts the calls that sent a request. notify has an element after a call has
 	// begun to wait for the limiter.
@@ -42,7 +42,7 @@ func newSeries(ctx context.Context, maxWait time.Duration) *series {
 }
 
 // seriesPolicy returns the policy of a single call that waits like those of a series.
-// The context must end.
+// The caller must cancel ctx.
 func seriesPolicy(ctx context.Context) callPolicy {
 	return newSeries(ctx, quota.DefaultBlock).policy()
 }

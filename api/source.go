@@ -24,7 +24,8 @@ type sourceReader struct {
 	source Source
 	// ca and leaf are the kinds of certificates that the source can name.
 	ca, leaf bool
-	// read reads the source for the account; nil: it is read for each certificate.
+	// read reads the source for the account. If it is nil, the source is read by
+	// certificate.
 	read func(v *inventory, f *findings)
 }
 
@@ -128,7 +129,7 @@ func (v *inventory) accountSend(request func(ctx context.Context, accountID stri
 	return func(ctx context.Context, edit editor) (*http.Response, error) { return request(ctx, v.account, edit) }
 }
 
-// unconverted reads a list without converting its items.
+// unconverted returns an empty list for items that are not converted.
 func unconverted[T any, P generatedType[T]]() list[T, T, P] {
 	return list[T, T, P]{convert: func(item *T, _ []string) (T, error) { return *item, nil }}
 }

@@ -112,8 +112,8 @@ func projectKey(p generated.PagesProject) string {
 
 // readHyperdrive reads [SourceHyperdrive].
 //
-// A configuration whose mtls is absent or null uses none. One without an origin, or with
-// neither an id nor a name, is a failure: it may be an object of another list.
+// A configuration with absent or null mtls uses no certificate. One without an origin,
+// or with neither an id nor a name, is a failure: it may be an object of another list.
 func readHyperdrive(v *inventory, f *findings) {
 	configs := readList[generated.HyperdriveConfig](v, f, listHyperdriveConfigs, v.accountSend(v.client.generated.ListHyperdriveConfigs))
 	for _, config := range configs {
@@ -174,8 +174,8 @@ var typesWithoutInput = []string{"gateway", "tanium", "warp"}
 // readPosture reads [SourcePosture].
 //
 // A rule without a certificate id is a failure if its type is absent or begins with
-// client_certificate. So is one without an input, unless its type has none: it may be an
-// object of another list.
+// client_certificate. So is a rule without an input, unless its type has none: it may
+// be an object of another list.
 func readPosture(v *inventory, f *findings) {
 	rules := readList[generated.PostureRule](v, f, listPostureRules, v.accountSend(v.client.generated.ListDevicePostureRules))
 	for _, rule := range rules {

@@ -68,7 +68,7 @@ func TestSettingsOfAWorkerWithAnInvalidNameAreNotRequested(t *testing.T) {
 	}
 }
 
-func TestACertificateOfTheGatewayIsAUseAlsoWhenItIsNotInUse(t *testing.T) {
+func TestAGatewayCertificateIsAUseEvenIfItIsReportedAsNotInUse(t *testing.T) {
 	t.Parallel()
 	for _, member := range []string{`"certificate":{"in_use":false,`, `"custom_certificate":{"enabled":false,`} {
 		s := everySource()
@@ -138,7 +138,7 @@ func TestFreeWorkersReadTheZonesOfOneCA(t *testing.T) {
 	})
 }
 
-// The CA is in use by its zones 1 and 3, and in the last case by a Worker too.
+// The CA is in use by hostnames of zones 1 and 3, and by a Worker if worker is true.
 func TestHostnamesOfAUsedCAAreReadInFullOnlyWithAllUses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -272,7 +272,7 @@ func TestTheTotalOfTheListIsKnownBeforeItsLastPage(t *testing.T) {
 			return pageOf(6, 9, info(2, 5, 9, 2)), nil
 		}
 	}
-	// The Workers, the settings of two and two pages of certificates.
+	// The list of Workers, the settings of two Workers, and two pages of certificates.
 	_, err := inventory(t, s, api.WithSources(api.SourceWorkers), api.WithInventoryConcurrency(1), api.WithInventoryProgress(func(p api.InventoryProgress) {
 		if p.Certificates != 9 || p.Expected != 5 {
 			t.Errorf("%+v, want 9 certificates and 5 requests", p)

@@ -29,8 +29,8 @@ type store struct {
 	gateway      string
 	posture      map[string]string
 
-	// faults are responses in place of the store's, by a part of the path and query.
-	// After a nil response, the store responds.
+	// faults are responses in place of the store's, by a part of the path and query. If
+	// a fault returns nil, the store responds.
 	faults map[string]func() *http.Response
 	// before, if not nil, is called before each request without a fault. If it returns
 	// a response or an error, the request has no effect.
@@ -338,7 +338,7 @@ func inventory(t testing.TB, s *store, opts ...api.InventoryOption) (map[string]
 	return items, last
 }
 
-// everySource returns a store in which each source names one certificate, and none
+// everySource returns a store in which each source names one certificate, and no source
 // names the last two.
 func everySource() *store {
 	return &store{

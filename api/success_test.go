@@ -188,7 +188,7 @@ func TestCountsAreCheckedBeforeTheyAreRounded(t *testing.T) {
 	}
 }
 
-func TestCountsAreExactTo2To53(t *testing.T) {
+func TestCountsAreExactUpToTwoToThePowerOf53(t *testing.T) {
 	t.Parallel()
 	list, err := associationsOf(t, response(200, `{"success":true,"result":[],"result_info":{"total_count":9007199254740992,"count":-9007199254740992}}`))
 	if err != nil {
@@ -230,7 +230,7 @@ func TestInformationalMembersMayBeMalformed(t *testing.T) {
 		"error of text":            {`"errors":["e"]`, []string{"/errors/0"}, api.UsageUnknown},
 		"null as a message":        {`"messages":[null]`, []string{"/messages/0"}, api.Unused},
 		"null as an error":         {`"errors":[null]`, []string{"/errors/0"}, api.UsageUnknown},
-		"null in their places":     {`"messages":null,"errors":null`, nil, api.Unused},
+		"null for both lists":      {`"messages":null,"errors":null`, nil, api.Unused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,13 +11,12 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of texts from servers and transports, in bytes: in fields, and in the line of
-// an error.
+// Limits of texts from servers and transports, in bytes.
 const (
-	maxKeptText  = 1024
-	maxErrorPart = 120
-	maxErrorLine = 240 // without the suffix
-	maxErrorText = 299
+	maxKeptText  = 1024 // of a field
+	maxErrorPart = 120  // of a part of [Error.Error]
+	maxErrorLine = 240  // of [Error.Error] without the suffix
+	maxErrorText = 299  // of [Error.Error]
 )
 
 // Error returns one line of fewer than 300 characters: the operation, the HTTP status,

@@ -56,15 +56,15 @@ func (s sender) roundTrip(req *http.Request) (*http.Response, error) {
 	case resp == nil:
 		return nil, errors.New("the transport returned neither a response nor an error")
 	case resp.Body == nil:
-		empty := *resp // which belongs to the transport
+		empty := *resp // a copy: resp belongs to the transport
 		empty.Body = http.NoBody
 		return &empty, nil
 	}
 	return resp, nil
 }
 
-// refusedByProxy adds the proxy to the error of a CONNECT that it has refused. That
-// error of net/http consists of the text of the status line only.
+// refusedByProxy adds the proxy to the error of a CONNECT that the proxy has refused.
+// net/http returns only the text of the status line.
 func (s sender) refusedByProxy(req *http.Request, err error) error {
 	t, ok := s.transport.(*http.Transport)
 	if !ok || t.Proxy == nil || req.URL.Scheme != "https" {
@@ -91,7 +91,7 @@ type refusedError struct {
 func (e *refusedError) Unwrap() error { return e.error }
 
 // moduleVersion returns the version of this module as a dependency of the running
-// program, or "devel", as in certuse, which names its own version.
+// program, or "devel", for example in certuse, which is in the module itself.
 var moduleVersion = sync.OnceValue(func() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
@@ -136,8 +136,8 @@ func parseBaseURL(raw string) (*url.URL, error) {
 	}
 	// net/http also removes the colon of an empty port.
 	u.Host = strings.TrimSuffix(u.Host, ":")
-	// Host names are case-insensitive, but compared as bytes. The zone of an address is
-	// the name of an interface and is kept.
+	// Host names are case-insensitive, but headerEditor compares bytes. The zone of an
+	// IPv6 address is the name of an interface and is kept.
 	if !strings.Contains(u.Host, "%") {
 		u.Host = strings.ToLower(u.Host)
 	}

@@ -138,7 +138,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 }
 
 // find reads the list until it shows the certificate, until lookupTime is over, or
-// until the API refuses the credentials. The note states why it was not found.
+// until the API refuses the request. The note states why the certificate was not found.
 func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate, note string) {
 	note = "there was no time to read the list"
 	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {
@@ -171,8 +171,8 @@ func (c *Client) search(ctx context.Context, accountID string, matches func(*Cer
 	return nil, nil
 }
 
-// redactingKey returns a client that also redacts each text of a server or transport
-// that holds a part of the private key, unless the certificate has that part too.
+// redactingKey returns a client that also redacts texts of servers and transports with
+// a part of the private key, unless the certificate has that part too.
 func (c *Client) redactingKey(cert CertificateUpload) *Client {
 	block, _ := pem.Decode([]byte(cert.Key.text()))
 	if block == nil {

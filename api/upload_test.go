@@ -112,7 +112,7 @@ func TestUploadOfAStoredCertificateReturnsIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()
-		s.certificates[0].pem = caPEM // another one, in front of it
+		s.certificates[0].pem = caPEM // another certificate, earlier in the list
 		client := newClient(t, s)
 		first, err := client.Upload(t.Context(), account, api.CertificateUpload{Name: "first", PEM: leafPEM + caPEM})
 		if err != nil {
@@ -156,25 +156,25 @@ func TestUploadThatIsRefusedIsNotRepeated(t *testing.T) {
 	}
 }
 
-// An upload is retried after a response only if it is a rate limit error of the API
-// itself and not a 5xx.
-func TestUploadIsRepeatedOnlyAfterARefusalForTheRate(t *testing.T) {
+// An upload is retried after a response only if the response is a rate limit error of
+// the API itself and not a 5xx.
+func TestUploadIsRepeatedOnlyAfterARateLimitError(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		fault   func() *http.Response
 		uploads int
 	}{
-		"429 of the API":  {func() *http.Response { return response(429, envelopeWith("1"), "Retry-After", "1") }, 2},
-		"code 971":        {func() *http.Response { return response(400, envelopeWith("971"), "Retry-After", "1") }, 2},
-		"code 971, 502":   {func() *http.Response { return response(502, envelopeWith("971"), "Retry-After", "1") }, 1},
-		"429 of the edge": {func() *http.Response { return response(429, "error code: 1015", "Content-Type", "text/plain") }, 1},
-		"500":             {refuse(500, 1), 1},
-		"503":             {refuse(503, 1), 1},
-		"408":             {refuse(408, 1), 1},
-		"an HTML page":    {func() *http.Response { return response(403, "<html>", "Content-Type", "text/html") }, 1},
-		"no result":       {func() *http.Response { return response(200, `{"success":true}`) }, 1},
-		"no id":           {success(`{"name":"x"}`), 1},
-		"another one":     {success(`{"id":"x","certificates":` + jsonString(caPEM) + `}`), 1},
+		"429 of the API":      {func() *http.Response { return response(429, envelopeWith("1"), "Retry-After", "1") }, 2},
+		"code 971":            {func() *http.Response { return response(400, envelopeWith("971"), "Retry-After", "1") }, 2},
+		"code 971, 502":       {func() *http.Response { return response(502, envelopeWith("971"), "Retry-After", "1") }, 1},
+		"429 of the edge":     {func() *http.Response { return response(429, "error code: 1015", "Content-Type", "text/plain") }, 1},
+		"500":                 {refuse(500, 1), 1},
+		"503":                 {refuse(503, 1), 1},
+		"408":                 {refuse(408, 1), 1},
+		"an HTML page":        {func() *http.Response { return response(403, "<html>", "Content-Type", "text/html") }, 1},
+		"no result":           {func() *http.Response { return response(200, `{"success":true}`) }, 1},
+		"no id":               {success(`{"name":"x"}`), 1},
+		"another certificate": {success(`{"id":"x","certificates":` + jsonString(caPEM) + `}`), 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &store{}

@@ -15,7 +15,7 @@ const (
 	firstInterval = time.Second
 	lastInterval  = 15 * time.Second
 	// callInterval is the least interval for each call of a check, so that a wait uses
-	// about half of the vendor's limit: 1,200 requests in 5 minutes.
+	// about half of the vendor's limit of 1,200 requests in 5 minutes.
 	callInterval = 500 * time.Millisecond
 )
 

@@ -187,7 +187,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 // A server error of an earlier check is not the error of the wait.
 func TestWaitEndsWithoutTheErrorOfAnEarlierCheck(t *testing.T) {
 	t.Parallel()
-	for name, limit := range map[string]time.Duration{"of the caller": 20 * time.Second, "of the option": time.Hour} {
+	for name, limit := range map[string]time.Duration{"the context ends first": 20 * time.Second, "the wait ends first": time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
 			s.before = func(string, *http.Request) (*http.Response, error) { return refuse(500, 1)(), nil }
@@ -223,7 +223,7 @@ func TestWaitLeavesHalfOfTheQuotaToOthers(t *testing.T) {
 		}
 		start := time.Now()
 		_, err := newClient(t, s).WaitUnused(t.Context(), ref(5))
-		wantTook(t, "a wait without a timeout", start, 4*time.Minute, 5*time.Minute)
+		wantTook(t, "a wait with the default timeout", start, 4*time.Minute, 5*time.Minute)
 		if n := s.total(); !errors.Is(err, api.ErrInUse) || n < 400 || n > 720 {
 			t.Errorf("%d requests in %v: %v", n, time.Since(start), err)
 		}

@@ -29,8 +29,8 @@ type Document struct {
 	Operations []*Operation
 	// BasePath is the path of the production server.
 	BasePath string
-	// Known holds, by [Place], the documented values of members of responses that are
-	// open sets.
+	// Known holds the documented values of members of responses, by [Place]. Other
+	// values are valid too.
 	Known map[string][]string
 }
 
@@ -180,10 +180,9 @@ func jsonSchema(content openapi3.Content) *openapi3.SchemaRef {
 	return nil
 }
 
-// openSets makes the strings of a response open sets: it records in d.Known the values
-// that a schema lists, and its example, and makes the schema accept others, because a
-// value that the vendor adds does not break the contract. place is that of the schema;
-// see [Place].
+// openSets makes the strings of a response open sets, because a value that the vendor
+// adds does not break the contract. It records the values that a schema lists, and its
+// example, in d.Known, and makes the schema accept others. See [Place] for place.
 func (d *Document) openSets(operation, place string, schema *openapi3.SchemaRef, ancestors ...*openapi3.Schema) {
 	if schema == nil || slices.Contains(ancestors, schema.Value) { // a schema may contain itself
 		return
@@ -220,9 +219,9 @@ func (d *Document) addKnown(key string, values []any) {
 	}
 }
 
-// removeEnum removes the enum of a schema. It changes a copy, because requests may use the
-// schema too. It keeps the values in x-known-values, because the responses of several
-// operations may share the reference, and each has its own key in d.Known.
+// removeEnum removes the enum of a schema. It changes a copy, because requests may use
+// the schema too. It keeps the values in x-known-values, because several operations may
+// share the reference, and each operation has its own key in d.Known.
 func removeEnum(schema *openapi3.SchemaRef, values []any) {
 	copied := *schema.Value
 	copied.Enum = nil
@@ -261,8 +260,8 @@ func Decode(text []byte) (value any, err error) {
 	return value, err
 }
 
-// Child returns the schema of a member of an object or, if name is empty, of the items
-// of an array, or nil.
+// Child returns the schema of the named member of an object. If name is empty, it
+// returns the schema of the items of an array. Without a schema, it returns nil.
 func Child(schema *openapi3.SchemaRef, name string) *openapi3.SchemaRef {
 	switch {
 	case schema == nil:

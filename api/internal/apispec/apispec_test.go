@@ -41,7 +41,7 @@ func TestContractOfTheModuleLoads(t *testing.T) {
 	}
 }
 
-// The contract lists these values in x-known-values. Some are no example of their
+// The contract lists these values in x-known-values. Some are not the example of their
 // schema, so the list itself must have been read.
 func TestKnownValuesComeFromTheContract(t *testing.T) {
 	t.Parallel()

@@ -37,7 +37,7 @@ type breaker struct {
 	// of another generation is older.
 	generation uint64
 	// limit is the number of requests that may be in flight. Below threshold, each
-	// success raises it by 1; from there on, that takes as many successes as the limit.
+	// success raises it by 1; from there on, one of limit successes does.
 	limit, inFlight      int
 	threshold, successes int
 }
@@ -79,7 +79,7 @@ func (b *breaker) release(s snapshot) (current bool) {
 	return s.generation == b.generation
 }
 
-// succeed raises the limit, and ends the delay of callers if none waits.
+// succeed raises the limit. If no caller waits, it makes the breaker inactive.
 func (b *breaker) succeed(idle bool) {
 	if !b.active {
 		return
@@ -126,7 +126,7 @@ func (b *breaker) probe() {
 	b.limit, b.inFlight, b.successes = 1, 0, 0
 }
 
-// WaitBudget records since when failures have delayed the calls of one audit, which
+// WaitBudget records since when failures have delayed the calls of one audit. The audit
 // waits for at most [MaxAuditWait]. The zero value is ready for use.
 type WaitBudget struct{ block, outage failureRun }
 

@@ -260,8 +260,8 @@ func TestAnOutageDelaysAuditsAndAdmitsOneProbe(t *testing.T) {
 	})
 }
 
-// The 15 minutes of an audit begin when one of its requests is refused. If requests that
-// were in flight at that time are refused later, they begin with the last refusal.
+// The 15 minutes of an audit begin when one of its requests is refused. If others in
+// flight are refused later, the 15 minutes begin with the last refusal.
 func TestEachAuditHasItsOwnWaitBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 )
 
 // Limiter admits requests. It checks the limit, the block and the server's quota under
-// one mutex, because each can begin to delay a caller that waits for another.
+// one mutex, because a caller that waits for one of them may be delayed by another.
 //
 // Callers wait in one queue and are admitted in order. During an outage, those with a
 // WaitBudget wait in a second queue.
@@ -42,8 +42,8 @@ type Permit struct {
 	budget        *WaitBudget
 }
 
-// Outcome is the part of a request's result that affects other requests. The zero value
-// shows nothing about the server, as that of a request that its caller has ended.
+// Outcome is the part of a request's result that affects other requests. The zero
+// value, for example after a cancel, shows nothing about the server.
 type Outcome struct {
 	// Answered reports that a response arrived.
 	Answered bool
@@ -82,7 +82,7 @@ type Refusal struct {
 }
 
 type waiter struct {
-	answer   chan answer // has room for the only one
+	answer   chan answer // has room for the one answer
 	budget   *WaitBudget
 	deadline time.Duration
 }
@@ -176,9 +176,9 @@ func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 }
 
 // atDeadline reports whether ctx has ended. Another timer for the same time may fire
-// before that of ctx, so after the deadline it waits for the end, up to a second. The
-// end can be later still if the deadline has no monotonic reading and the wall clock
-// was set.
+// before that of ctx, so after the deadline atDeadline waits for ctx, up to a second.
+// ctx can end later if the deadline has no monotonic reading and the wall clock was
+// set.
 func atDeadline(ctx context.Context) bool {
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		select {
@@ -216,9 +216,9 @@ func (l *Limiter) remove(w *waiter) time.Duration {
 	return at - now
 }
 
-// Release returns a permit at the end of the request, whose outcome may delay or admit
-// the waiting callers. The request counts against the limit for one more window. Release
-// returns the number of complete responses so far that did not ask callers to wait.
+// Release ends the request of a permit. The outcome may delay or admit the waiting
+// callers. The request counts against the limit for one more window. Release returns
+// the number of complete responses so far that did not ask callers to wait.
 func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -79,7 +79,7 @@ func TestNoWindowHoldsMoreThanTheLimit(t *testing.T) {
 				if got := s.maxInWindow(window); got > limit {
 					t.Errorf("%d workers: %d requests in one window", workers, got)
 				}
-				// Ten full windows have to pass before the last fifty.
+				// Ten full windows have to pass before the last 50 requests.
 				best := 10 * window
 				if took := time.Since(start); !idle && workers > 1 && took > best+best*2/100+latencyAllowance(workers) {
 					t.Errorf("%d workers: took %v, the optimum is %v", workers, took, best)
@@ -211,7 +211,7 @@ func TestAPermitGrantedDuringACancelIsNotLost(t *testing.T) {
 	})
 }
 
-// Without its Wait, the caller would not know when to try again.
+// Without the Wait of a refusal, the caller would not know when to try again.
 func TestARefusalAtTheEndOfTheWaitIsNotLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -227,7 +227,7 @@ func TestARefusalAtTheEndOfTheWaitIsNotLost(t *testing.T) {
 	})
 }
 
-// lateContext has a deadline that passes before its end, as after a change of the clock.
+// lateContext ends after its deadline, as after a change of the clock.
 type lateContext struct {
 	context.Context
 	deadline time.Time

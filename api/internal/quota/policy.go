@@ -18,12 +18,12 @@ type Policy struct {
 const (
 	// maxReset is the longest valid reset. The vendor's window has 5 minutes.
 	maxReset = MaxAuditWait
-	// maxPolicies limits the policies that are stored.
+	// maxPolicies limits the policies that are parsed and stored.
 	maxPolicies = 8
 )
 
 // ParsePolicies returns the valid entries among the first maxPolicies of the Ratelimit
-// header. It returns none if the header is no list in that syntax, such as the older
+// header. It returns none if the header is not a list of RFC 9651, such as the older
 // form limit=10, remaining=50.
 func ParsePolicies(values []string) []Policy {
 	if len(values) == 0 {
@@ -78,7 +78,7 @@ func BlockedFor(policies []Policy) (time.Duration, bool) {
 }
 
 const (
-	// resetMargin is added because resets are in whole seconds.
+	// resetMargin is added to resets, which are in whole seconds.
 	resetMargin = time.Second
 	// resetTolerance is the largest difference between the resets of one window.
 	resetTolerance = 2 * time.Second
@@ -119,9 +119,9 @@ func (ps *policyStates) observe(now time.Duration, serial uint64, policies []Pol
 	}
 }
 
-// opens returns when the server's quota has room for a caller with a number of others
-// before it: earliest if the server has counted all requests in flight, latest if it has
-// counted none.
+// opens returns when the server's quota has room for a caller with that many others
+// before it: earliest if the server has counted all requests in flight, latest if it
+// has counted none.
 func (ps policyStates) opens(before, inFlight int, now time.Duration) opening {
 	o := opening{now, now}
 	for _, s := range ps {

@@ -33,7 +33,7 @@ func TestRatelimitHeaderIsParsedInAllForms(t *testing.T) {
 		"name is a number": {[]string{`5;r=1;t=2`}, nil},
 		"inner list":       {[]string{`("a" "b");r=1;t=2`}, nil},
 		"not structured":   {[]string{`"a;r=1`}, nil},
-		"odd beside good":  {[]string{`"a";r=-1;t=2, "b";r=3;t=4`}, []Policy{{"b", 3, 4 * time.Second}}},
+		"one valid of two": {[]string{`"a";r=-1;t=2, "b";r=3;t=4`}, []Policy{{"b", 3, 4 * time.Second}}},
 	} {
 		if got := ParsePolicies(c.values); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %+v, want %+v", name, got, c.want)

@@ -12,7 +12,7 @@ import (
 
 // When the quota is reset, a caller that waits because of a request in flight is
 // admitted before that request ends.
-func TestAResetOfTheCountEndsTheWaitForARequestInFlight(t *testing.T) {
+func TestAResetOfTheQuotaEndsTheWaitForARequestInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0, 0)

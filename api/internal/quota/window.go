@@ -43,7 +43,7 @@ func (w *window) expire(now time.Duration) {
 	w.completed = w.completed[n:]
 }
 
-// opens returns when the limit has room for a caller with a number of others before it.
+// opens returns when the limit has room for a caller with that many others before it.
 func (w *window) opens(before int, now time.Duration) opening {
 	if w.limit == 0 {
 		return opening{now, now}

@@ -11,8 +11,7 @@ import (
 )
 
 // Headers returns the canonical names of request headers whose values must not be
-// shown. The email of the vendor's older scheme is part of the credentials and personal
-// data.
+// shown. X-Auth-Email is personal data, and a part of the vendor's older credentials.
 func Headers() []string {
 	return []string{"Authorization", "Proxy-Authorization", "X-Auth-Key", "X-Auth-Email", "Cookie"}
 }
@@ -105,8 +104,8 @@ func Unescape(s string) string {
 	return s
 }
 
-// decodeFirst decodes the escape at the beginning of s, which has one of EscapeSigns.
-// Without an escape, it removes a backslash and keeps the other signs.
+// decodeFirst decodes the escape at the beginning of s. s begins with one of
+// EscapeSigns. Without an escape, it removes a backslash and keeps the other signs.
 func decodeFirst(s string) (decoded, rest string) {
 	sign, rest := s[:1], s[1:]
 	switch sign {

@@ -30,7 +30,7 @@ func TestQuotesOfSixteenCharactersAreFound(t *testing.T) {
 		}
 	}
 	if secret.QuoteDetector("", "")("anything that is long enough") {
-		t.Error("nothing is quoted")
+		t.Error("a quote of an empty text was found")
 	}
 }
 
