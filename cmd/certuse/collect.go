@@ -39,7 +39,7 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 	if !flush() { // all kept results in one write
 		return nil, writeErr
 	}
-	// wait looks up all targets at the same time, and the first write error ends it.
+	// The command wait looks up all targets at once, until the first write error.
 	lookUps, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var lock sync.Mutex
@@ -69,7 +69,7 @@ func (q *query) collect(ctx context.Context, targets []target, rep *report, prog
 		total.failed[t.account] = true
 		total.Interrupted = ctx.Err() != nil
 		if len(t.certs) > 0 {
-			return // each has a record that says why
+			return // each certificate has a record with the reason
 		}
 		total.Incomplete = true
 		total.unlisted += boolValue(!listed)

@@ -32,7 +32,7 @@ type column struct {
 	// min is the width to which the column may be shortened; 0 means that it is never
 	// shortened.
 	min int
-	// whole means that the width is the full one or min, and none between.
+	// whole means that the width is either the full width or min.
 	whole bool
 }
 
@@ -135,7 +135,7 @@ func usageText(r row) string {
 // inWords returns a value of JSON as people read it.
 func inWords(value string) string { return strings.ReplaceAll(value, "_", " ") }
 
-// ca returns one of two texts, or "" if the API did not say whether it is a CA.
+// ca returns one of two texts, or "" if the API did not report the kind of certificate.
 func (r *record) ca(yes, no string) string {
 	switch ca := r.Certificate.CA; {
 	case ca == nil:
@@ -172,8 +172,8 @@ func daysLeft(r row) string {
 	return strconv.Itoa(int(math.Floor(seconds / day.Seconds())))
 }
 
-// useOr returns the text of a column that names the use of the row or, in a row that is
-// about no use, all uses of the certificate.
+// useOr returns the text function of a column with the use of the row. If the row is
+// not about a use, the function returns all uses of the certificate.
 func useOr(all func(*record) string) func(row) string {
 	return func(r row) string {
 		if r.use != (api.Use{}) {

@@ -131,8 +131,8 @@ func checkAccount(origin, account string) error {
 	return nil
 }
 
-// variables are environment variables that hold credentials: a token, or an email
-// address and a key. A name may be empty.
+// variables are the names, or the values, of environment variables with credentials: a
+// token, or an email address and a key. A name may be empty.
 type variables struct{ token, email, key string }
 
 var standardVariables = variables{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY"}

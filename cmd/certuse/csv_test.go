@@ -51,7 +51,7 @@ func TestCSVCellsAreNoFormulas(t *testing.T) {
 	}
 }
 
-// formulaRecord returns a record with formulas in each text of the service.
+// formulaRecord returns a record with formulas in each text from the API.
 func formulaRecord() record {
 	const formula = `gateway;=1+1;=1+2,=cmd|' /C calc'!A0	=1;"=1`
 	r := record{lookedUp: true, usage: api.InUse}

@@ -22,8 +22,8 @@ const (
 	// deletionNotFound is the state of a certificate that the account does not have.
 	deletionNotFound api.DeletionState = "not_found"
 	// maxDeleteCalls limits the calls for one certificate while the API limits the
-	// rate, and maxDeleteWait is the longest wait between them: if the API requires a
-	// longer one, there is no further call.
+	// rate. There is no further call if the API requires a wait of more than
+	// maxDeleteWait.
 	maxDeleteCalls = 5
 	maxDeleteWait  = 15 * time.Minute
 	// pageSize is the number of certificates in a page of the API's list.
@@ -87,9 +87,9 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 	return q.checkFrom(cmd, args)
 }
 
-// checkNoRecord refuses an --output-file of delete that is not empty, also for a plan. It
-// is called when standard input was read and the file is locked, because another command
-// may have written the file before.
+// checkNoRecord refuses a non-empty --output-file of delete, also for a plan. It is
+// called after standard input was read and the file was locked, because another command
+// may have written the file until then.
 func (q *query) checkNoRecord(out *destination) error {
 	if info, err := os.Stat(out.path); q.kind == reportDelete && err == nil && info.Size() > 0 {
 		return usagef("--output-file: %s exists and may be the record of earlier deletions: name another file", out.name)
@@ -223,16 +223,16 @@ func (r *record) markKept(err error) {
 	r.deletion = &deletionOutcome{Deletion: api.Deletion{Certificate: r.Certificate, Evidence: &r.Evidence, State: state}, err: err}
 }
 
-// errForbidden is why a certificate is kept after the API has refused to delete another
-// one of the account for lack of a permission.
+// errForbidden is why a certificate is kept if the credentials lacked the permission to
+// delete an earlier one of the account.
 var errForbidden = errors.New("not looked up: the credentials may not delete in this account")
 
 // errUnreported is why a certificate is kept after a failed write to standard error,
 // where the outcomes of deletions are printed at once.
 var errUnreported = errors.New("not looked up: standard error cannot be written")
 
-// deleteOne deletes one certificate, unless the command has ended or could not report
-// it, and reports the outcome.
+// deleteOne deletes one certificate and reports the outcome. It keeps the certificate
+// if the command has ended or could not report the outcome.
 func (q *query) deleteOne(ctx context.Context, client *api.Client, r record, progress progress) record {
 	ended := endCause(ctx, nil)
 	if ended == nil && q.deletion.forbidden {

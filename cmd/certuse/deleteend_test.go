@@ -68,7 +68,7 @@ func TestNoDeletionBeginsAfterAnInterruptOrTheTimeout(t *testing.T) {
 				start.signal(t, os.Interrupt)
 			}
 			start.end(t).expect(t, exitUnknown, tt.says, "0 deleted, 2 kept")
-			if took := time.Since(before); took > 20*time.Second { // an attempt takes 30 s
+			if took := time.Since(before); took > 20*time.Second { // an attempt times out after 30 s
 				t.Errorf("ended after %v", took)
 			}
 			if n := requests(server, deleteCertificate); n != 0 {

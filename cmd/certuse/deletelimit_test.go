@@ -17,9 +17,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-// runInBubble runs a command in synthetic time, which it also returns. The proxy closes
-// each connection after its response, because the client would read from an idle one,
-// which stops the synthetic clock.
+// runInBubble runs a command in synthetic time and returns the time that it took. The
+// proxy closes each connection after its response: the client would read from an idle
+// connection, and such a read stops the synthetic clock.
 func runInBubble(t *testing.T, server *apitest.Server, args ...string) (got outcome, took time.Duration) {
 	t.Helper()
 	target, err := url.Parse(server.URL())
@@ -143,7 +143,7 @@ func TestDeletePrintsTheLeastTimeThatTheRateLimitAllows(t *testing.T) {
 		limit int
 		want  string
 	}{
-		"both fit": {2 * each, ""}, "the second waits": {2*each - 1, "5m00s"}, "each waits": {each, "5m00s"}, "off": {0, ""},
+		"both fit": {2 * each, ""}, "the second waits": {2*each - 1, "5m00s"}, "each waits": {each, "5m00s"}, "no limit": {0, ""},
 	} {
 		got, _ := runInBubble(t, newDeletionServer(t), "delete", "--yes", "--rate-limit", count(tt.limit), "free-1", "free-2")
 		if _, least, _ := strings.Cut(got.stderr, note); !strings.HasPrefix(least, tt.want) || (least == "") != (tt.want == "") {
