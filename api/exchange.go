@@ -103,8 +103,8 @@ const maxConnections = 16
 var errManyConnections = fmt.Errorf("the transport requested more than %d connections for one request", maxConnections)
 
 // connectionTrace records the connections of an attempt. It cancels the attempt after
-// maxConnections. Only a transport that supports package httptrace, as that of net/http
-// does, can show that a request was not sent.
+// maxConnections. Only a transport with support for package httptrace, such as that of
+// net/http, can show that a request was not sent.
 type connectionTrace struct {
 	hooks     httptrace.ClientTrace
 	cancel    context.CancelFunc
@@ -113,10 +113,10 @@ type connectionTrace struct {
 	refused   atomic.Bool // a function of the caller made the last handshake fail
 }
 
-// watch returns a context with the trace. changes means that the attempt can change data:
-// the trace then records whether the request got a connection. verifies means that the
-// transport may call functions of the caller to verify a peer: only a trace of the
-// handshake distinguishes their errors from others.
+// watch returns a context with the trace. If the attempt can change data (changes), the
+// trace records whether the request got a connection. If the transport may call
+// functions of the caller to verify a peer (verifies), the trace records whether one of
+// them made the handshake fail.
 func (t *connectionTrace) watch(ctx context.Context, changes, verifies bool) context.Context {
 	t.hooks.GetConn = func(string) {
 		if t.requested.Add(1) > maxConnections {
@@ -142,8 +142,8 @@ func (t *connectionTrace) unconnected() bool {
 	return t.hooks.GotConn != nil && t.requested.Load() > 0 && !t.connected.Load()
 }
 
-// isPeerRefusal reports whether a function of the caller has made a handshake fail, and
-// not the connection or the protocol.
+// isPeerRefusal reports whether a handshake failed with an error of a function of the
+// caller, not of the connection or the protocol.
 func isPeerRefusal(err error) bool {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, context.Canceled) || strings.HasPrefix(err.Error(), "tls: ") {

@@ -29,17 +29,21 @@ const operationInventory = "inventory of mTLS certificates"
 // [WithCertificates] that cannot be read is UsageUnknown too; all its sources then have
 // the error of reading it.
 //
-// An error comes last, with a zero item, and ends the inventory: the error of listing
-// the certificates or of the context, [ErrUnauthorized] when the API first refuses the
-// credentials, [ErrRateLimited] if the API refuses all requests for longer than 15
-// minutes, and [ErrUnreachable] if there is no response for that time, or none to the
-// first request. Before the error, the inventory yields the certificates that were
-// listed, or given with [WithCertificates], and are not complete: all their sources have
-// that error, and GatheredAt is zero.
+// An error comes last, with a zero item, and ends the inventory:
 //
-// Like an audit, an inventory waits for the limiter and for the end of blocks by the
-// vendor and of outages; but a source fails if for five minutes or more every response
-// is a server error that asks callers to wait. Leaving the loop cancels the requests in
+//   - the error of listing the certificates, or of the context
+//   - [ErrUnauthorized], when the API first refuses the credentials
+//   - [ErrRateLimited], if the API refuses all requests for longer than 15 minutes
+//   - [ErrUnreachable], if there is no response for that time, or none to the first
+//     request
+//
+// Before the error, the inventory yields the certificates that were listed, or given
+// with [WithCertificates], and are not complete: all their sources have that error, and
+// GatheredAt is zero.
+//
+// Like an audit, an inventory waits for the limiter, and for the end of blocks by the
+// vendor and of outages. But a source fails if, for five minutes or more, all responses
+// are server errors that ask callers to wait. Leaving the loop cancels the requests in
 // flight and waits for all goroutines of the inventory.
 func (c *Client) Inventory(ctx context.Context, accountID string, opts ...InventoryOption) iter.Seq2[InventoryItem, error] {
 	opts = slices.Clone(opts) // the caller may use the slice again before a range
@@ -134,7 +138,7 @@ func newInventory(ctx context.Context, c *Client, accountID string, opts []Inven
 	v := &inventory{
 		client: c, account: accountID, config: cfg, findings: map[Source]findings{},
 		slots: make(chan struct{}, cfg.concurrency), speculative: make(chan struct{}, cfg.concurrency),
-		// A source that is unavailable must fail soon, so that the others are read.
+		// An unavailable source must fail soon, so that the others are read.
 		series: newSeries(ctx, quota.DefaultBlock),
 	}
 	fatal, end := context.WithCancelCause(context.Background())
@@ -190,8 +194,8 @@ func (v *inventory) readAccount() {
 func (v *inventory) includes(s Source) bool { return slices.Contains(v.config.sources, s) }
 
 // certificates reads the sources of the account and then yields the selected
-// certificates. An error ends the inventory. Then certificates still yields those of
-// the page that was read last, or of WithCertificates.
+// certificates. An error ends the inventory; the certificates of the page that was read
+// last, or of WithCertificates, are still yielded.
 func (v *inventory) certificates(yield func(Certificate) bool) {
 	v.expectCertificates(len(v.config.certificates))
 	v.started = time.Now()

@@ -96,8 +96,8 @@ type InventoryProgress struct {
 	// when a call turns out to be unnecessary. Retries are not counted.
 	Requests int `json:"requests"`
 	Expected int `json:"expected"`
-	// InUse, Unused and Unknown count the certificates that were yielded, and the one
-	// that is yielded next, by their usage.
+	// InUse, Unused and Unknown count the yielded certificates by usage, including the one
+	// that is yielded next.
 	InUse   int `json:"in_use"`
 	Unused  int `json:"unused"`
 	Unknown int `json:"unknown"`

@@ -179,9 +179,9 @@ func WithRateLimit(requests int, window time.Duration) Option {
 }
 
 // WithMaxResponseBytes limits the size of a response body after decompression; the
-// default is 8 MiB, and less than 1 is invalid. A larger body is [ErrResponseTooLarge],
-// and so is a large body with so many small items that it would take more than four
-// times its size in memory.
+// default is 8 MiB, and less than 1 is invalid. A larger body is [ErrResponseTooLarge].
+// So is a large body whose many small items would take more than four times its size in
+// memory.
 func WithMaxResponseBytes(n int64) Option {
 	return func(c *config) error {
 		c.maxBytes = n
@@ -206,10 +206,10 @@ func WithUserAgent(product string) Option {
 	}
 }
 
-// WithLogger makes the client log each attempt, at debug level: method, path, status,
-// Ray ID, attempt and duration; the number of results of a success; and the text of a
-// failure's error and the wait before the next attempt. Headers, bodies and credentials
-// are never logged.
+// WithLogger makes the client log each attempt at debug level, with method, path,
+// status, Ray ID, attempt and duration. A success also has the number of results; a
+// failure has the text of its error and the wait before the next attempt. Headers,
+// bodies and credentials are never logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		switch {

@@ -35,7 +35,7 @@ func allPages[T, R any, P generatedType[T]](ctx context.Context, c *Client, poli
 }
 
 // read reads all pages into page, one after the other, and calls yield with the index
-// of each item that is new by its id, until yield returns false.
+// of each item whose id is new, until yield returns false.
 //
 // The next page is requested only if the numbers of the last one show that there is
 // more, or if they have no totals and the page is full. The error is from a call;

@@ -161,7 +161,7 @@ func TestAFilteredListIsCompleteAfterItsLastPage(t *testing.T) {
 	}
 }
 
-func TestFullPagesOfZonesWithoutATotalAreFollowedByOthers(t *testing.T) {
+func TestAFullPageOfZonesWithoutATotalIsNotTheLast(t *testing.T) {
 	t.Parallel()
 	server := &pageServer{pages: []*http.Response{partialPage(1, 50, `{"page":1,"per_page":50}`)(zoneJSON), partialPage(51, 52, `{"page":2,"per_page":50}`)(zoneJSON)}}
 	if err := lastError(newClient(t, server).Zones(t.Context(), account)); err != nil || len(server.queries) != 2 {
@@ -198,7 +198,7 @@ func TestAnotherTypeThanRequestedIsAnError(t *testing.T) {
 	}
 }
 
-func TestProjectsOfOneNameAreAllRead(t *testing.T) {
+func TestProjectsWithTheSameNameAreAllRead(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		projects []string

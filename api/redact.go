@@ -72,8 +72,8 @@ func newRedactor(secrets []string) redactor {
 	}
 }
 
-// withDetector returns a redactor that also replaces each whole text for which detect
-// returns true.
+// withDetector returns a redactor that also replaces a text as a whole if detect
+// returns true for it.
 func (r redactor) withDetector(detect func(text string) bool) redactor {
 	redact := r.text
 	r.hasDetector = true

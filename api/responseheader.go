@@ -8,8 +8,8 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
-// A Link header with invalid syntax counts as one with a next page, and an invalid Age,
-// Warning or Cache-Status header as one of a stale response.
+// A Link header with invalid syntax counts as a link to the next page. An invalid Age,
+// Warning or Cache-Status header counts as the sign of a stale response.
 
 // hasNextLink reports whether a Link header (RFC 8288) has a link to the next page.
 func hasNextLink(h http.Header) bool { return slices.ContainsFunc(h["Link"], hasNextRelation) }

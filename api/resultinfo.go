@@ -44,8 +44,8 @@ func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err err
 }
 
 // refersToMore reports whether the value of a pageHint member refers to further items:
-// all values do except null, false, empty ones, and objects of only these. It reads
-// nested objects once.
+// all values do, except null, false, empty texts and arrays, and objects of only these.
+// It reads nested objects once.
 func refersToMore(v jsontext.Value) bool {
 	dec := lenientDecoder(v)
 	for {

@@ -201,7 +201,7 @@ func TestEchoWithEscapesOfURLsPointersOrHTMLIsRedactedInTheBody(t *testing.T) {
 	}
 }
 
-// Credentials that hold escapes, and signs with which escapes begin.
+// Credentials with escapes, and with the signs that begin escapes.
 const (
 	strangeToken = `canary\token"%41\u0041-0123456789\`
 	percentToken = "user%zone~1/a@example.com"

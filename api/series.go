@@ -41,8 +41,8 @@ func newSeries(ctx context.Context, maxWait time.Duration) *series {
 	return s
 }
 
-// seriesPolicy returns the policy of a single call that waits like those of a series.
-// The caller must cancel ctx.
+// seriesPolicy returns the policy of a single call that waits like the calls of a
+// series. The caller must cancel ctx.
 func seriesPolicy(ctx context.Context) callPolicy {
 	return newSeries(ctx, quota.DefaultBlock).policy()
 }

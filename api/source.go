@@ -38,7 +38,7 @@ func (s sourceReader) applies(ca *bool) bool {
 // findings is the result of a source for an account.
 type findings struct {
 	source Source
-	// operation is the operation called last. incomplete names it.
+	// operation is the one called last. The errors of incomplete name it.
 	operation operation
 	uses      map[string][]Use // by idKey of the certificate's id
 	scope     string
@@ -74,8 +74,8 @@ func (f *findings) fail(failure *Error) {
 	}
 }
 
-// incomplete records the failure of a successful response from which the source cannot
-// be read in full, such as one that lacks a required member.
+// incomplete records that the source cannot be read in full from a successful response,
+// for example because a required member is missing.
 func (f *findings) incomplete(note string) {
 	f.fail(&Error{operation: f.operation.text, StatusCode: http.StatusOK, kinds: []error{ErrUnexpectedResponse}, note: note})
 }

@@ -172,7 +172,7 @@ func TestHostnamesOfAUsedCAAreReadInFullOnlyWithAllUses(t *testing.T) {
 	}
 }
 
-func TestACertificateThatMayNotBeReadNamesThePermission(t *testing.T) {
+func TestAForbiddenCertificateNamesTheMissingPermission(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, start := everySource(), time.Now()

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// defaultTransport is like [http.DefaultTransport], but keeps more idle connections to
-// one host, for concurrent requests, connects within 10 s, and accepts headers of up to
-// 256 KiB. It has no timeout for headers: the timeout of the attempt covers them, and a
-// second timer for each request takes a tenth of the processor time of a call.
+// defaultTransport is like [http.DefaultTransport], but connects within 10 s, accepts
+// headers of up to 256 KiB, and keeps more idle connections to one host for concurrent
+// requests. It has no timeout for headers: the timeout of the attempt covers them, and
+// a second timer for each request takes a tenth of the processor time of a call.
 func defaultTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{

@@ -22,8 +22,8 @@ type Zone struct {
 	Status string `json:"status"`
 }
 
-// Zones lists the zones of an account that the credentials may read: the API leaves out
-// zones that an API token does not cover. Errors are as for [Client.Certificates].
+// Zones lists the zones of an account. The API leaves out the zones that an API token
+// does not cover. Errors are as for [Client.Certificates].
 //
 // The vendor documents the operation at
 // https://developers.cloudflare.com/api/resources/zones/methods/list/.

@@ -180,9 +180,8 @@ func (v variables) connect(getenv func(string) string, opts []api.Option) (*api.
 // matches PEM, even if its first line is missing or its line ends are escaped.
 var credential = regexp.MustCompile(`(?s)` + pemBegin + `.*|[0-9A-Za-z+/=\\\r\n]{60,}|[0-9A-Za-z_-]{30,}`)
 
-// words matches names, paths and ids, which are not credentials: each of their words
-// has one case, except for a capital at its start, and at most the 32 characters of an
-// id.
+// words matches names, paths and ids, which are not credentials: each word in them has
+// one case, except for a capital at its start, and at most 32 characters, like an id.
 var words = regexp.MustCompile(`^(?:(?:[0-9A-Za-z]?[0-9a-z]{0,31}|[0-9A-Z]{0,32})(?:[/\\_-]|$))+$`)
 
 // withoutCredential redacts what may be a credential in a text of the command line or
@@ -212,8 +211,8 @@ var prefixOrKey = regexp.MustCompile(`^(?i:cf[a-z]{1,3}_.{30,}|[0-9a-f]{37})$`)
 
 // checkRef refuses ids that are invalid or have the form of a credential: reports would
 // print them, and requests would send them as part of the URL. A token has 40
-// characters, and a line of PEM up to 64; both mix capital and small letters, as no id
-// of the API does. An account id is too short for a credential.
+// characters, and a line of PEM up to 64; both mix capital and small letters, unlike
+// the API's ids. An account id is too short for a credential.
 func checkRef(ref api.CertificateRef) error {
 	bothCases := ref.ID != strings.ToLower(ref.ID) && ref.ID != strings.ToUpper(ref.ID)
 	switch err := ref.Validate(); {

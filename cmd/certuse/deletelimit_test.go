@@ -198,7 +198,7 @@ func TestNoDeletionIsAnnouncedIfNothingIsUnused(t *testing.T) {
 }
 
 // Only the API's own 404 for the certificate itself shows that it does not exist.
-func TestOtherNotFoundsAreNoMissingCertificate(t *testing.T) {
+func TestOther404sAreNoMissingCertificate(t *testing.T) {
 	t.Parallel()
 	for name, associations := range map[string]apitest.Response{"associations": apitest.NotFound(), "proxy": unused} {
 		server := newFake(t, map[string]apitest.Response{"free-1": associations})

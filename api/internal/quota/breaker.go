@@ -19,7 +19,7 @@ const (
 // over, one request is sent as a probe. Successes then allow more requests in flight:
 // twice as many after each round trip, up to half of the number at which the last
 // failure occurred, and from there on one more after each round trip. So an outage or a
-// block fails the requests in flight, and then one request for each probe.
+// block fails the requests in flight, and then only the probes.
 type breaker struct {
 	// After a failed probe, the delay is at least firstDelay. This minimum doubles with
 	// each further failed probe, up to maxDelay.

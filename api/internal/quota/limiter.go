@@ -63,9 +63,9 @@ type Outcome struct {
 type Bounds struct {
 	// MaxWait is the longest wait.
 	MaxWait time.Duration
-	// Budget, if not nil, replaces MaxWait: the calls that share it, such as those of
-	// an audit, wait at most MaxAuditWait for the end of a block or outage, and
-	// otherwise without a limit.
+	// Budget, if not nil, replaces MaxWait. The calls with one budget, such as those of
+	// an audit, wait at most MaxAuditWait for the end of a block or outage. Their other
+	// waits have no limit.
 	Budget *WaitBudget
 	// OnWait, if not nil, is called before the caller begins to wait.
 	OnWait func()
@@ -97,9 +97,9 @@ const never = time.Duration(math.MaxInt64)
 
 // opening is when a caller may be admitted. It depends on the requests in flight.
 type opening struct {
-	// earliest applies if all of them end now.
+	// earliest applies if all requests in flight end now.
 	earliest time.Duration
-	// latest applies if none of them ends; it may be never.
+	// latest applies if no request in flight ends; it may be never.
 	latest time.Duration
 }
 
@@ -108,9 +108,9 @@ type opening struct {
 func NewLimiter(requests int, length time.Duration) *Limiter {
 	return &Limiter{
 		epoch: time.Now(), window: window{limit: requests, length: min(length, never/4) + windowMargin},
-		// maxDelay exceeds the longest delay between two attempts of a call, 8 s. So a
-		// call of an audit asks for its next permit while a block lasts, and only then
-		// can the permit be refused because the block is too long.
+		// maxDelay exceeds the longest delay between two attempts of a call, 8 s. So an
+		// audit requests permits while a block lasts, and gets a refusal if the block
+		// is too long.
 		block:  breaker{firstDelay: time.Second, maxDelay: time.Minute},
 		outage: breaker{firstDelay: 100 * time.Millisecond, maxDelay: 2 * time.Second},
 	}
@@ -243,9 +243,9 @@ func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	return l.responses
 }
 
-// updateBlock begins or extends the block if the server asks callers to wait. A
-// response that does not ask for a wait lets more requests through if its request was
-// sent after the block had begun or was extended.
+// updateBlock begins or extends the block if the server asks callers to wait. Other
+// responses let more requests through if their requests were sent after the block began
+// or was last extended.
 func (l *Limiter) updateBlock(p Permit, o Outcome, now time.Duration) {
 	current := l.block.release(p.block)
 	switch {

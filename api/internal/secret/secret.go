@@ -43,9 +43,9 @@ func CredentialDetector(credentials []string) func(string) bool {
 	}
 }
 
-// QuoteDetector returns a function that reports whether its argument holds 16
-// consecutive ASCII letters and digits of text that are not also in public. It ignores
-// all other characters and case, and decodes escapes.
+// QuoteDetector returns a function that reports whether its argument quotes text:
+// whether both hold the same 16 consecutive ASCII letters and digits, and public does
+// not. It ignores all other characters and case, and decodes escapes.
 func QuoteDetector(text, public string) func(string) bool {
 	if text == "" {
 		return func(string) bool { return false }

@@ -72,8 +72,8 @@ func TestEscapedCredentialsAreFound(t *testing.T) {
 	}
 }
 
-// A server controls these texts. With maxEscapes, each takes a fraction of a second.
-// Without it, the time would grow with the square of their length, to minutes.
+// A server controls these texts. Each takes a fraction of a second. Without maxEscapes,
+// the time would grow with the square of the length, to minutes.
 func TestNestedEscapesAreDecodedInLinearTime(t *testing.T) {
 	t.Parallel()
 	holds := secret.CredentialDetector([]string{"credential"})
