@@ -88,9 +88,12 @@ func TestFaultsMakeTheUsageUnknown(t *testing.T) {
 		"stale settings of a Worker": {"/workers/scripts/static/", func() *http.Response {
 			return response(200, `{"success":true,"result":{"bindings":[]}}`, "Age", "9")
 		}, []int{leaf}, ""},
-		"settings with a cursor":          {"/workers/scripts/static/", success(`{"bindings":[]},"cursor":"x"`), []int{leaf}, ""},
-		"stale hostnames of a zone":       {zoneID(3) + "/certificate_authorities", func() *http.Response { return response(200, `{"success":true,"result":{"hostnames":[]}}`, "Age", "9") }, []int{ca}, ""},
-		"Gateway with a total count":      {"/gateway/", success(`{"settings":{}},"messages":[],"result_info":{"total_count":1}`), []int{5, ca, leaf}, ""},
+		"settings with a cursor":     {"/workers/scripts/static/", success(`{"bindings":[]},"cursor":"x"`), []int{leaf}, ""},
+		"stale hostnames of a zone":  {zoneID(3) + "/certificate_authorities", func() *http.Response { return response(200, `{"success":true,"result":{"hostnames":[]}}`, "Age", "9") }, []int{ca}, ""},
+		"Gateway with a total count": {"/gateway/", success(`{"settings":{}},"messages":[],"result_info":{"total_count":1}`), []int{5, ca, leaf}, ""},
+		"Gateway in a success with errors": {"/gateway/", func() *http.Response {
+			return response(200, `{"success":true,"errors":[{"code":1}],"result":{"settings":{}}}`)
+		}, []int{5, ca, leaf}, ""},
 		"a configuration without a name":  {"/hyperdrive/", success(`[{"origin":{}}]`), []int{4, ca, leaf}, ""},
 		"Pages refused":                   {"/pages/projects", refuse(403, 10000), []int{3, leaf}, "Account: Pages Read"},
 		"a project without configs":       {"/pages/projects", success(`[{"name":"shop"}]`), []int{3, leaf}, ""},
