@@ -137,7 +137,6 @@ func TestEveryRequestForAssociationsMatchesTheContract(t *testing.T) {
 	})
 }
 
-// The default base URL is the contract's own server.
 func TestDefaultBaseURLIsTheServerOfTheContract(t *testing.T) {
 	t.Parallel()
 	routes := router(t)

@@ -19,9 +19,8 @@ import (
 
 var cert = api.CertificateRef{AccountID: "0a1b2c3d", ID: "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"}
 
-// kin-openapi accepts the responses of the fake server to requests for associations:
-// each scripted kind that must match the contract, and, without a script, the responses
-// for a known certificate, for an unknown certificate and to wrong credentials.
+// kin-openapi checks the fake server's responses to requests for associations: each
+// scripted kind that must match the contract, and the responses without a script.
 func TestEveryDocumentedResponseOfTheFakeServerMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	gateway := api.Association{Service: "gateway", Status: "active"}
@@ -35,9 +34,9 @@ func TestEveryDocumentedResponseOfTheFakeServerMatchesTheContract(t *testing.T) 
 	}{
 		"unused":       {apitest.NoAssociations(), 200},
 		"in use":       {apitest.Associations(gateway, gateway), 200},
-		"blank row":    {apitest.Associations(api.Association{}), 200},
+		"no fields":    {apitest.Associations(api.Association{}), 200},
 		"partial":      {apitest.PartialAssociations(2000, gateway), 200},
-		"none of many": {apitest.PartialAssociations(7), 200},
+		"none of 7":    {apitest.PartialAssociations(7), 200},
 		"no result":    {apitest.NoResult(), 200},
 		"failure":      {apitest.Failure(418, detail, detail), 418},
 		"no details":   {apitest.Failure(400), 400},
@@ -45,7 +44,7 @@ func TestEveryDocumentedResponseOfTheFakeServerMatchesTheContract(t *testing.T) 
 		"forbidden":    {apitest.Forbidden(), 403},
 		"not found":    {apitest.NotFound(), 404},
 		"rate limited": {apitest.RateLimited(time.Minute), 429},
-		"own JSON":     {apitest.JSON(200, string(filled(t, `{"errors":[],"messages":[],"success":true}`))), 200},
+		"given JSON":   {apitest.JSON(200, string(filled(t, `{"errors":[],"messages":[],"success":true}`))), 200},
 	}
 	server, err := apitest.NewServer()
 	if err != nil {
@@ -62,13 +61,13 @@ func TestEveryDocumentedResponseOfTheFakeServerMatchesTheContract(t *testing.T) 
 		}
 		expectValidResponse(t, server, name, tt.status, cert, token)
 	}
-	expectValidResponse(t, server, "set", 200, cert, token)
+	expectValidResponse(t, server, "known certificate", 200, cert, token)
 	expectValidResponse(t, server, "unknown certificate", 404, unknown, token)
 	expectValidResponse(t, server, "no credentials", 400, cert, nil)
-	expectValidResponse(t, server, "half a pair", 400, cert, http.Header{"X-Auth-Key": {"k"}})
-	expectValidResponse(t, server, "other half", 400, cert, http.Header{"X-Auth-Email": {"e"}})
-	expectValidResponse(t, server, "garbled", 400, cert, http.Header{"Authorization": {"x"}})
-	expectValidResponse(t, server, "wrong", 401, cert, http.Header{"Authorization": {"Bearer x"}})
+	expectValidResponse(t, server, "key without email", 400, cert, http.Header{"X-Auth-Key": {"k"}})
+	expectValidResponse(t, server, "email without key", 400, cert, http.Header{"X-Auth-Email": {"e"}})
+	expectValidResponse(t, server, "malformed header", 400, cert, http.Header{"Authorization": {"x"}})
+	expectValidResponse(t, server, "wrong token", 401, cert, http.Header{"Authorization": {"Bearer x"}})
 }
 
 func expectValidResponse(t *testing.T, server *apitest.Server, name string, want int, cert api.CertificateRef, credentials http.Header) {
@@ -97,9 +96,9 @@ func TestExamplesOfTheContractMatchIt(t *testing.T) {
 	}
 }
 
-// The response shown on the documentation page matches the contract, with any members
-// added that the contract requires and the page lacks. The client reads the response as
-// shown: one association of 2,000, with an error and a message.
+// The test adds to the page's response the required members that it lacks; the result
+// matches the contract. The client reads the response as the page shows it: one
+// association of 2,000, with an error and a message.
 func TestExampleOfTheDocumentationPageMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	body, err := os.ReadFile("testdata/docs-page-200.json")

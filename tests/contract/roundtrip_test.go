@@ -82,7 +82,7 @@ func TestNoDeclaredFieldIsLostInDecoding(t *testing.T) {
 	documents := jsongen.Document(schema, jsongen.Options{Exact: true, Extra: []string{"tier", "trace"}}).Filter(func(drawn any) bool {
 		draws++
 		if schema.VisitJSON(drawn, openapi3.VisitAsResponse()) != nil {
-			return false // it breaks a keyword that the generator does not know, such as "not"
+			return false // jsongen ignores some keywords, such as "not"
 		}
 		valid++
 		return true
@@ -169,8 +169,8 @@ func beyondExact(info *api.ResultInfo) bool {
 		func(n int64) bool { return n < -most || n > most })
 }
 
-// withoutEmpty removes the notices without any field. The client keeps such an error
-// only if it has an error_chain, which is not compared.
+// withoutEmpty removes the notices without any field, because the client keeps such an
+// error only if it has an error_chain.
 func withoutEmpty(notices []api.Notice) (out []api.Notice) {
 	for _, n := range notices {
 		if n != (api.Notice{}) {

@@ -81,7 +81,7 @@ func withoutResult(k kind) []deviation {
 	}}}
 }
 
-// repairAll repairs the document and returns the actions of the deviations that it had.
+// repairAll repairs the document and returns the overlay actions of its deviations.
 func repairAll(document any, deviations []deviation) (actions []string) {
 	object, _ := document.(map[string]any)
 	for _, d := range deviations {

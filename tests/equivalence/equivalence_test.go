@@ -31,11 +31,11 @@ type kind struct {
 	success   bool
 	published *openapi3.Schema
 	contract  *openapi3.Schema
-	minValid  int // of the drawn documents, as published
+	minValid  int // how many drawn documents the published schema must accept
 }
 
 // kinds returns the success of the operation for associations, and the failures of all
-// operations except Worker settings, whose published failure is a success.
+// operations except getWorkerSettings: its published failure has success true.
 func kinds(t *testing.T) []kind {
 	t.Helper()
 	out := []kind{{"success", true, publishedSuccess(t), rebuild.Schema(contract(t, associations(t)), 200), 400}}
@@ -105,8 +105,8 @@ func TestSchemasDifferOnlyByDeclaredDeviations(t *testing.T) {
 	}
 }
 
-// compare requires that the schema refuses the document if and only if it uses a
-// deviation, and that it accepts the repaired document.
+// compare requires that the schema refuses the document if and only if the document
+// uses a deviation, and that the schema accepts the repaired document.
 func compare(t *rapid.T, schema *openapi3.Schema, document any, deviations []deviation, met map[string]int) {
 	refusal := validate(schema, document)
 	repaired := clone(t, document)

@@ -16,8 +16,8 @@ import (
 
 const moduleRoot = "../.."
 
-// stages returns the pipeline's stages. The operation of the frozen fragment has the
-// fragment as its published text.
+// stages returns the pipeline's stages. The frozen fragment is the published text of
+// the operation that it describes.
 func stages(t *testing.T) rebuild.Stages {
 	t.Helper()
 	s, err := rebuilt()
@@ -94,8 +94,8 @@ func publishedSuccess(t *testing.T) *openapi3.Schema {
 }
 
 // publishedFailure returns the published schema of a failure. A published 4XX that
-// requires both a success and a failure accepts no document; of such a one, it returns
-// the failure alone.
+// requires both a success and a failure accepts no document, so publishedFailure
+// returns only its failure part.
 func publishedFailure(t *testing.T, op spec.Operation) *openapi3.Schema {
 	t.Helper()
 	o, _ := published(t, op)

@@ -36,8 +36,8 @@ func TestGeneratedContractIsTheOneRebuilt(t *testing.T) {
 }
 
 // schemas returns the schemas of an operation by place, such as "response 200".
-// pathNames are the names of the path parameters in o; openapi/operations.yaml may name
-// them differently, and its names are used in the places.
+// pathNames are the names of the path parameters in o. The places use the names in
+// openapi/operations.yaml, which may be others.
 func schemas(o *openapi3.Operation, op spec.Operation, pathNames []string) map[string]*openapi3.Schema {
 	out := map[string]*openapi3.Schema{}
 	for _, ref := range o.Parameters {
@@ -63,8 +63,8 @@ func schemas(o *openapi3.Operation, op spec.Operation, pathNames []string) map[s
 	return out
 }
 
-// The conversion to the canonical form and the merge of allOf keep the meaning of each
-// schema: it accepts the same documents before and after the step.
+// Each schema accepts the same documents before and after the conversion to the
+// canonical form, and before and after the merge of allOf.
 func TestRewritesKeepTheMeaning(t *testing.T) {
 	t.Parallel()
 	eachOperation(t, func(t *testing.T, op spec.Operation) {
@@ -89,7 +89,7 @@ func TestRewritesKeepTheMeaning(t *testing.T) {
 			for place, after := range step.after {
 				at := step.name + " " + place
 				before := step.before[place]
-				if before == nil { // a parameter of the path item, which the step moves to the operation
+				if before == nil { // the step moves a parameter of the path item to the operation
 					t.Logf("%s: no schema before the step", at)
 					continue
 				}
@@ -107,8 +107,8 @@ func TestRewritesKeepTheMeaning(t *testing.T) {
 	})
 }
 
-// compareSchemas fails if a generated document is accepted by one of the schemas only.
-// It returns how many documents both schemas accepted, and how many both refused.
+// compareSchemas fails if only one of the schemas accepts a generated document. It
+// returns how many documents both schemas accepted, and how many both refused.
 func compareSchemas(t *testing.T, at string, before, after *openapi3.Schema) (accepted, refused int) {
 	t.Helper()
 	rapid.Check(t, func(t *rapid.T) {

@@ -57,7 +57,7 @@ func newCell(t *testing.T, f fault, op operation, attempt time.Duration) *cell {
 	return c
 }
 
-// fail makes the attempts selected by bad fail. The others get the handler other.
+// fail lets the n-th attempt fail if bad(n) is true. The handler other serves the rest.
 func (c *cell) fail(bad func(n int) bool, during func(), other fs.Handler) {
 	if c.fault.connection != nil {
 		c.link.fail(bad, during)
@@ -87,8 +87,7 @@ type outcome struct {
 	good     bool
 	err      *api.Error
 	attempts int
-	// elapsed is the time from the start of the situation, when the deadline was set too,
-	// to the end of the call.
+	// elapsed is the time from the setup of the situation to the end of the call.
 	elapsed time.Duration
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/dnsserver"
 )
 
-// connectionFault is a fault of the connection to the server. It makes the dials that
-// the link selects fail.
+// connectionFault sets up a fault of the connection to the server: a dial fails if
+// link.next says so.
 type connectionFault func(t *testing.T, l *link)
 
 // link is the connection to the server of one cell.
@@ -52,7 +52,7 @@ func (l *link) count() int {
 }
 
 func refused(_ *testing.T, l *link) {
-	// Another test may already use a port that was free a moment ago.
+	// Nothing listens on port 1. Another test may take a port that was just freed.
 	const closedAddr = "127.0.0.1:1"
 	l.transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if _, bad := l.next(); bad {

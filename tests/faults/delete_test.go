@@ -15,11 +15,11 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// variant tells which DELETE requests meet the fault, and whether the first has its
-// effect all the same.
+// variant says which DELETE requests meet the fault, and whether they delete the
+// certificate despite the fault.
 type variant struct {
 	name string
-	// effective: the first DELETE has its effect despite the fault.
+	// effective: a DELETE that meets the fault deletes the certificate.
 	effective bool
 	// always: every DELETE meets the fault; otherwise only the first one.
 	always bool
@@ -34,7 +34,7 @@ func TestDeletionsAreReportedTruthfully(t *testing.T) {
 			(f.status >= 400 && f.status < 500 && f.status != http.StatusRequestTimeout || f.name == "success false with 200")
 		for _, v := range []variant{{"with effect", true, false}, {"without effect", false, false}, {"always", false, true}, {"always, with effect", true, true}} {
 			if v.effective && (refusal || f.connection != nil) {
-				continue // the API does nothing that it refuses or does not receive
+				continue // a refused or lost request has no effect
 			}
 			t.Run(f.name+", "+v.name, func(t *testing.T) {
 				t.Parallel()

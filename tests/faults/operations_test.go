@@ -48,7 +48,7 @@ func result(text string) fs.Handler {
 	return fs.JSON(200, `{"success":true,"errors":[],"messages":[],"result":`+text+`}`)
 }
 
-// only returns the one item of a list, or its error.
+// only returns the only item of a list and whether it is good, or the list's error.
 func only[T any](all iter.Seq2[T, error], isGood func(T) bool) (got any, good bool, err error) {
 	n := 0
 	for item, e := range all {
@@ -66,7 +66,7 @@ func TestEveryFaultIsAFailedSourceOfAnInventory(t *testing.T) {
 	t.Parallel()
 	for _, f := range table {
 		if f.connection != nil {
-			continue // fails the list of certificates, whose error ends the inventory
+			continue // the list of certificates fails, which ends the inventory
 		}
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()

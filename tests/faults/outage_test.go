@@ -91,7 +91,7 @@ func TestAnAuditSurvivesAShortOutage(t *testing.T) {
 					if unknown > certs*5/100 || answered+unknown != certs {
 						t.Errorf("%d answered, %d unknown", answered, unknown)
 					}
-					if taken > 2 && length > time.Second { // with less, a slow machine may fail
+					if taken > 2 && length > time.Second { // a slow machine measures a shorter outage badly
 						t.Errorf("%d certificates were taken during the outage", taken)
 					}
 				})

@@ -20,7 +20,7 @@ import (
 )
 
 // pauseProcess stops this process for half a second, as a busy machine or the CPU limit
-// of a container does, and then takes a little time for work.
+// of a container does, and then works for 20 ms.
 func pauseProcess(t *testing.T) {
 	t.Helper()
 	pid := os.Getpid()
@@ -34,13 +34,14 @@ func pauseProcess(t *testing.T) {
 	time.Sleep(20 * time.Millisecond)
 }
 
-// Code of the caller that may block is given up after a time in which the process ran.
+// The client waits only a short time for code of the caller that blocks. A pause of the
+// process does not count as waiting, so the error still has its cause.
 func TestAPauseOfTheProcessHidesNoCause(t *testing.T) {
 	t.Parallel()
 	server := fs.Start(t, fs.Always(fs.TruncatedLength()), nil)
 	var calls atomic.Int32
 	proxied := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) {
-		if calls.Add(1) == 2 { // to find the proxy's password in an error
+		if calls.Add(1) == 2 { // the client looks for the proxy's password in the error
 			pauseProcess(t)
 		}
 		return nil, nil

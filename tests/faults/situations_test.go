@@ -12,7 +12,7 @@ type situation struct {
 	name   string
 	set    func(c *cell)
 	expect func(f fault) expectation
-	// endsFirst: the caller's context ends before anything else does.
+	// endsFirst: the caller's context ends before the first attempt can time out.
 	endsFirst bool
 }
 
@@ -43,8 +43,8 @@ const (
 	// the longest waits before the second, third and fourth.
 	firstBackoff = 100 * time.Millisecond
 	allBackoffs  = 700 * time.Millisecond
-	// deadline is later than the longest first wait, so that a second attempt is
-	// under way when it passes, also on a loaded machine.
+	// deadline is long after the longest first wait, so that a second attempt is under
+	// way when the deadline passes, also on a loaded machine.
 	deadline = 5 * time.Second
 	// shortDeadline is before the end of the server's Retry-After.
 	shortDeadline = retryAfter - time.Second

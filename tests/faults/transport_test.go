@@ -27,8 +27,8 @@ func newClient(t *testing.T, base string, opts ...api.Option) *api.Client {
 }
 
 // net/http repeats a request itself when a reused connection is closed without a
-// response. The client counts one attempt; its default rate limit is below the
-// vendor's, which leaves room for such requests.
+// response. The client counts both as one attempt. Its default rate limit is below the
+// vendor's, so that there is room for repeated requests.
 func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
 	t.Parallel()
 	repeated := func() (requests int, err error) {

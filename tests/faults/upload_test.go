@@ -11,7 +11,7 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// The first attempt of an upload meets each fault. Every later request gets a list with
+// Each fault hits the first attempt of an upload. Every later request gets a list with
 // the certificate, so a second upload would show as one more request.
 func TestUploadsAreSentTwiceOnlyIfTheFirstHadNoEffect(t *testing.T) {
 	t.Parallel()

@@ -11,8 +11,8 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// hostileIDs are empty or too long, would change the path, start a query or add a
-// header if sent as they are, look like another id, or have a character that no id has.
+// hostileIDs are invalid ids. Sent unescaped, some would change the path, start a query
+// or add a header.
 var hostileIDs = []string{
 	"", ".", "..", "/", "//", "a/b", "../x", "x/..", "..%2f", "%2e%2e", "%2F", "%00", "a%", "%zz",
 	"?", "a?x=1", "a&b", "#", "a#b", ";", "a;b", "a=b", "@", "user@host", ":", "http://127.0.0.1/", `\`, `..\x`,

@@ -14,7 +14,7 @@ import (
 const (
 	// bodyLimit is the response limit of the client under test.
 	bodyLimit = 1 << 20
-	// growth is the memory that one response may cost, including the server's.
+	// growth is the memory that client and server may allocate for one request.
 	growth = 8 << 20
 )
 
@@ -43,16 +43,16 @@ type input struct {
 	want     error
 }
 
-// inputs returns the responses. row is a valid value of the member result, which most
-// of them contain.
+// inputs returns the responses. row, a valid value of the member result, is part of
+// most of them.
 func inputs(row string) []input {
 	return []input{
 		{"gzip bomb", fs.GzipBomb(), api.ErrResponseTooLarge},
 		{"exactly the limit", fs.JSON(200, padded(row, bodyLimit)), nil},
-		{"one byte more", fs.JSON(200, padded(row, bodyLimit+1)), api.ErrResponseTooLarge},
+		{"one byte over the limit", fs.JSON(200, padded(row, bodyLimit+1)), api.ErrResponseTooLarge},
 		{"exactly the limit, without a length", fs.Cut(noLength + padded(row, bodyLimit)), nil},
-		{"one byte more, without a length", fs.Cut(noLength + padded(row, bodyLimit+1)), api.ErrResponseTooLarge},
-		{"one byte more, with 500", fs.JSON(500, padded(row, bodyLimit+1)), api.ErrResponseTooLarge},
+		{"one byte over the limit, without a length", fs.Cut(noLength + padded(row, bodyLimit+1)), api.ErrResponseTooLarge},
+		{"one byte over the limit, with 500", fs.JSON(500, padded(row, bodyLimit+1)), api.ErrResponseTooLarge},
 		{"a false length", fs.Cut("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000000000000000000\r\n\r\n" + list(row, "")), api.ErrResponseTooLarge},
 
 		{"depth 9,000", fs.JSON(200, list(row, `,"x":`+nested(9000))), nil},

@@ -144,8 +144,8 @@ func TestTheCoreNamesNoOperation(t *testing.T) {
 	}
 }
 
-// withoutRow are the methods of Client that need no row: they write, send nothing, or
-// combine reads that have rows.
+// withoutRow are the methods of Client that the two tables may lack: they write, send
+// nothing, or combine reads that have rows.
 var withoutRow = []string{"AllAssociations", "Audit", "CloseIdleConnections", "DeleteUnused", "Evidence", "Inventory", "Upload", "WaitUnused"}
 
 func TestEveryReadHasARowInTheTablesOfFaultsAndHostileInput(t *testing.T) {

@@ -21,10 +21,10 @@ var heavy = []string{
 var allowed = []string{
 	"github.com/certuse/cloudflare-mtls/api", "github.com/certuse/cloudflare-mtls/generated",
 	"github.com/certuse/cloudflare-mtls/internal/strictjson",
-	// The tokens and their checks, not the decoder that works by reflection.
+	// Only the tokenizer, without the decoder that uses reflection.
 	"github.com/go-json-experiment/json/jsontext", "github.com/go-json-experiment/json/internal",
 	"github.com/dunglas/httpsfv",
-	// Formats the parameters of the generated client; with its own imports.
+	// The runtime formats the parameters of the generated client; it imports the others.
 	"github.com/oapi-codegen/runtime", "github.com/apapsch/go-jsonmerge", "github.com/google/uuid",
 }
 

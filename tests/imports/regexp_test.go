@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A pattern in a package variable links package regexp into each program that imports
-// the package, and makes a small program 3 % larger.
+// A pattern in a package variable would link package regexp into each program that
+// imports the client, and make a small program 3 % larger.
 func TestNoPatternIsLinkedIntoEveryProgram(t *testing.T) {
 	t.Parallel()
 	files := 0

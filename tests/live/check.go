@@ -35,8 +35,8 @@ type probe struct {
 // report holds all probes.
 type report []*probe
 
-// check calls the API of the target. An error concerns the target; the behaviour of
-// the API is in the report.
+// check calls the API of the target. It returns an error only for an invalid target;
+// the behaviour of the API is in the report.
 func check(ctx context.Context, t target) (report, error) {
 	missing := api.CertificateRef{AccountID: t.certificate.AccountID, ID: "00000000-0000-4000-8000-000000000000"}
 	var current *probe

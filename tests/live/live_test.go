@@ -177,8 +177,8 @@ func TestEachReadThatFailsFailsTheCheck(t *testing.T) {
 	}
 }
 
-// driftIn returns the summary's text for the number of printed lines about drift. The
-// server's failures may have members that the contract does not describe.
+// driftIn returns the part of the summary that must count the printed lines about
+// drift.
 func driftIn(output string) string {
 	return fmt.Sprintf("%d points of drift", strings.Count(output, "    drift (status "))
 }

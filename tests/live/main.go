@@ -10,10 +10,13 @@
 // CLOUDFLARE_MTLS_CERTIFICATE_ID, and CLOUDFLARE_BASE_URL if it is set. Without
 // credentials and ids it prints that it did not run.
 //
-// Exit codes: 0 every call ended as expected and no response breaks the contract (drift
-// is only printed), or none of the variables for credentials and ids is set; 1 a call
-// ended otherwise, a response breaks the contract or is missing, or something could not
-// be checked; 2 the environment is incomplete or invalid.
+// Exit codes:
+//
+//	0  every call ended as expected and no response breaks the contract (drift is only
+//	   printed), or none of the variables for credentials and ids is set
+//	1  a call ended otherwise, a response breaks the contract or is missing, or something
+//	   could not be checked
+//	2  the environment is incomplete or invalid
 package main
 
 import (

@@ -19,7 +19,7 @@ import (
 // idParameters maps a list to the parameter that takes the id of its first item.
 var idParameters = map[string]string{"listZones": "zone_id", "listWorkers": "script_name"}
 
-// Limits of a read. The checker reports a longer body.
+// Limits of a read. The contract check reports a longer body as unchecked.
 const (
 	timeout  = time.Minute
 	maxBytes = 64 << 20
@@ -32,8 +32,8 @@ type reader struct {
 	values    map[string]string // of parameters, by name
 }
 
-// reads returns a probe for each read operation of the contract, lists that provide
-// ids first.
+// reads returns a probe for each read operation of the contract. The lists that provide
+// ids come first.
 func reads(t target, transport http.RoundTripper) (report, error) {
 	doc, err := contractdoc.Contract()
 	if err != nil {

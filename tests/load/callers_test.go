@@ -17,9 +17,8 @@ const (
 	callers = 64
 	// One in faultShare certificates has a fault, and one in ten of these has two.
 	faultShare = 10
-	// connectionBound allows two connections for each caller. If a connection becomes
-	// free while net/http dials another, it uses the free one and keeps the other too:
-	// 64 callers had 73 to 86 connections.
+	// connectionBound allows two connections for each caller. net/http keeps a dialled
+	// connection even if another became free meanwhile: 64 callers had 73 to 86.
 	connectionBound = 2 * callers
 )
 

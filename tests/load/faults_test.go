@@ -67,8 +67,8 @@ var respond = map[string]func(f fault, r *http.Request, body acct.Object) (*http
 		body["result_info"] = acct.Object{"page": 9, "total_pages": 9}
 	}),
 	"no numbers": func(_ fault, r *http.Request, body acct.Object) (*http.Response, error) {
-		// A first page of a size below 10 keeps its numbers. Without them, the client
-		// takes it for the whole list, because the API has no default size below 10.
+		// A first page of a size below 10 keeps its numbers: without them, the client takes
+		// the page for the whole list, because the API has no default size below 10.
 		if info, ok := body["result_info"].(acct.Object); ok && (info["page"] != 1 || info["per_page"].(int) >= 10) {
 			delete(body, "result_info")
 		}
@@ -146,7 +146,7 @@ func less(change func(*http.Response, acct.Object)) func(fault, *http.Request, a
 }
 
 // none are the members that mean "no certificate" when they are absent or null, as
-// documented in the source files of package api. A list without numbers has no
+// documented in the source files of package api. A list without result_info has no
 // further pages.
 var none = map[string]bool{
 	"pages /result/*/deployment_configs/production": true, "pages /result/*/deployment_configs/production/mtls_certificates": true,
@@ -179,7 +179,7 @@ func (n node) change(how int) {
 	}
 }
 
-// nodesOf returns all values below v, whose path is given.
+// nodesOf returns all values below v. path is the path of v.
 func nodesOf(v any, path string, source api.Source) (out []node) {
 	switch v := v.(type) {
 	case acct.Object:

@@ -87,7 +87,7 @@ func namedBy(a *acct.Account, c acct.Certificate) map[api.Source]bool {
 		}
 	}
 	note(api.SourceAssociations, len(a.Services[c.ID]) > 0)
-	for _, zone := range a.Zones { // not read for a leaf
+	for _, zone := range a.Zones { // hostnames are not read for a leaf
 		note(api.SourceHostnames, c.CA != false && a.Hostnames[zone+" "+c.ID] != "")
 	}
 	return out
@@ -116,7 +116,7 @@ func open(a *faulty, c acct.Certificate) map[api.Source]bool {
 		about := true
 		switch {
 		case f.place.Source == api.SourceAssociations:
-			about = f.place.Target == c.ID || refusals == 3 // after three, no associations are requested
+			about = f.place.Target == c.ID || refusals == 3 // after three refusals, no associations are requested
 		case f.place.Source == api.SourceHostnames && strings.Contains(f.place.Target, " "):
 			about = strings.HasSuffix(f.place.Target, " "+c.ID)
 		}
@@ -125,8 +125,8 @@ func open(a *faulty, c acct.Certificate) map[api.Source]bool {
 	return out
 }
 
-// Under any fault, an inventory reports nothing as unused that a source names, and
-// leaves unknown only certificates that the failed source could name.
+// Under any fault, an inventory reports a certificate as unused only if no source names
+// it, and as unknown only if a failed source could name it.
 func TestCertificatesNamedByASourceAreNeverUnused(t *testing.T) {
 	harmfulFaults, usages := map[string]int{}, map[api.Usage]int{}
 	for n := range accounts {
@@ -222,7 +222,7 @@ func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) 
 	reliable, unknown := false, false
 	for source := range named {
 		if faulted[source] && !applies(source, c) {
-			delete(named, source) // a source for the other kind counts only if it was read
+			delete(named, source) // a source for the other kind of certificate counts only if it was read
 		}
 		reliable = reliable || !faulted[source]
 	}
@@ -244,8 +244,8 @@ func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) 
 	return ""
 }
 
-// An inventory keeps only the requests in flight and the ids in memory.
-func TestAnInventoryOf20000CertificatesTakesAtMost4MiBMoreThanItsBeginning(t *testing.T) {
+// In memory, an inventory keeps only the ids and the requests in flight.
+func TestTheHeapGrowsByAtMost4MiBInAnInventoryOf20000Certificates(t *testing.T) {
 	const certificates, samples, growth = 20_000, 10, 4 << 20
 	a := &acct.Account{ID: account, PageSize: 50, Hyperdrive: []acct.Referrer{{Name: "db", Certificates: []string{"cert-7"}}}}
 	for n := range certificates {

@@ -22,8 +22,7 @@ func (memoryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// An audit holds current requests and none of its past results; the limiter keeps one
-// window.
+// In memory, an audit keeps only the requests in flight and the limiter's window.
 func TestAnAuditOfAMillionCertificatesTakesNoMoreMemoryThanASmallOne(t *testing.T) {
 	const (
 		samples = 10

@@ -25,8 +25,8 @@ func newServer(t *testing.T) *apitest.Server {
 	return server
 }
 
-// A response that proves a certificate unused stops proving it when any rule of the
-// decoder is broken, and the error states the kind of fault.
+// A response that breaks any rule of the decoder does not prove a certificate unused.
+// If the call fails, its error states the kind of fault.
 func TestBreakingADecodeRuleIsCaught(t *testing.T) {
 	t.Parallel()
 	const proof = `{"errors":[],"messages":[],"success":true,"result":[],"result_info":{"count":0,"page":1,"per_page":20,"total_count":0}}`
@@ -77,8 +77,8 @@ func TestBreakingADecodeRuleIsCaught(t *testing.T) {
 		{"a count is at most 2^53", body(replace(`"count":0`, `"count":9007199254740994`)), api.ErrUnexpectedResponse},
 
 		{"a success has no errors", body(replace(`"errors":[]`, `"errors":[{"code":1000,"message":"m"}]`)), nil},
-		{"no more rows exist", body(replace(`"total_count":0`, `"total_count":1`)), nil},
-		{"no more were counted", body(replace(`"count":0`, `"count":1`)), nil},
+		{"total_count is the number of rows", body(replace(`"total_count":0`, `"total_count":1`)), nil},
+		{"count is the number of rows", body(replace(`"count":0`, `"count":1`)), nil},
 		{"there is one page", body(replace(`"per_page":20`, `"per_page":20,"total_pages":2`)), nil},
 		{"it is the first page", body(replace(`"page":1`, `"page":2`)), nil},
 		{"there is no cursor", body(replace(`"per_page":20`, `"per_page":20,"cursor":"next"`)), nil},

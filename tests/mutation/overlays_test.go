@@ -185,7 +185,7 @@ func TestLeavingOutAnOverlayActionIsCaught(t *testing.T) {
 var union = regexp.MustCompile(`\[('[^']+'(?:,'[^']+')+)\]`)
 
 // An action whose target lists several names, as in ['errors','messages'], changes
-// something at each of them. The pipeline requires only that it changes something.
+// something at each of them. The pipeline itself requires only one change.
 func TestEachNameInATargetIsChanged(t *testing.T) {
 	t.Parallel()
 	whole := sources[stored]()

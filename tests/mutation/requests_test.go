@@ -90,8 +90,8 @@ func TestBreakingADetailOfTheRequestIsCaught(t *testing.T) {
 	}
 }
 
-// callThrough reads the certificate's associations. change is applied to each request,
-// then the contract check.
+// callThrough reads the certificate's associations. Each request passes change, then
+// the contract check.
 func callThrough(t *testing.T, server *apitest.Server, credentials api.Credentials, change func(*http.Request)) (api.Usage, []string, error) {
 	t.Helper()
 	var seen []string

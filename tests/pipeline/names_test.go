@@ -1,4 +1,4 @@
-// Package pipeline tests that the code between published text and client names no
+// Package pipeline tests that the code of the pipeline, in internal/, names no
 // operation.
 package pipeline
 
@@ -51,7 +51,7 @@ func knownNames(t *testing.T) known {
 		for _, name := range op.Names {
 			k.whole[name] = true
 		}
-		for _, name := range types { // except types that all operations share
+		for _, name := range types { // those that are named after the operation's noun
 			if stem := strings.TrimSuffix(op.Noun, "y"); strings.HasPrefix(name, stem) {
 				k.whole[name] = true
 			}

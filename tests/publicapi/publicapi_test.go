@@ -68,7 +68,7 @@ func TestChangesSinceTheLastReleaseAreInTheChangelog(t *testing.T) {
 }
 
 // A new revision of the contract changes package generated. As long as no exported
-// declaration names a type of it, no revision changes the exported API.
+// declaration names a type of that package, no revision changes the exported API.
 func TestExportedAPINamesNoGeneratedType(t *testing.T) {
 	t.Parallel()
 	for _, pkg := range Packages {
@@ -122,7 +122,7 @@ func New() *T { return nil }
 	}
 }
 
-// section returns the text from heading to the next one of its rank.
+// section returns the text from a heading of rank 2 to the next one.
 func section(text, heading string) string {
 	_, rest, _ := strings.Cut(text, heading)
 	body, _, _ := strings.Cut(rest, "\n## ")

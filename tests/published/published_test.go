@@ -147,8 +147,8 @@ var (
 	day    = regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2}$`)
 )
 
-// Each operation has its published text with everything that it uses; the record
-// states its source and what was left out.
+// The published text of each operation has everything that the operation uses. The
+// record states the source of the text and what was left out.
 func TestEveryOperationHasItsPublishedText(t *testing.T) {
 	t.Parallel()
 	source := readSource(t)

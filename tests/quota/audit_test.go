@@ -70,8 +70,8 @@ func TestAnAuditWithFaultsAndBlocksYieldsEachCertificateOnce(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				rules := strict(s, false)
-				// The retry budget covers runs of faults at this rate; at twice that,
-				// one audit in about fifty exhausts it.
+				// The retry budget covers runs of faults at this rate. At twice the rate,
+				// one audit in about fifty exhausts the budget.
 				rules.FaultRate, rules.MaxFaults = 0.05, 3
 				server := quotaserver.New(rules)
 				for _, n := range []int{300, 900, 1500, 2100} {

@@ -18,7 +18,7 @@ const zonesPerPage = 50
 // shapes are accounts with one large part.
 var shapes = map[string]struct {
 	certificates, zones, workers int
-	pageSize                     int // of the lists whose size the API chooses
+	pageSize                     int // of the lists whose page size the API chooses
 }{
 	"few certificates, many zones": {24, 120, 3, 20},
 	"many certificates, no zones":  {1150, 0, 3, 50},
@@ -50,10 +50,10 @@ func newAccount(certificates, zones, workers, pageSize int) *acct.Account {
 	return a
 }
 
-// formula returns the number of requests for the evidence of an account, if each request
-// waits for the one before: the lists, page by page; one request for each Worker and each
-// certificate; and for each CA without another use, one for each zone up to the first that
-// names it. With all uses it is one for each zone and CA.
+// formula returns the number of requests of an inventory with one worker: one for the
+// Gateway configuration, each page of a list, each Worker and each certificate. Each CA
+// without another use adds one for each zone up to the first that names the CA. With
+// allUses, each CA adds one for each zone.
 func formula(a *acct.Account, allUses bool) int {
 	pages := func(items, size int) int { return max(1, (items+size-1)/size) }
 	const hyperdrive, gateway, posture = 1, 1, 1

@@ -28,7 +28,7 @@ const (
 )
 
 // retryAfterTable maps each header to the required wait after a 429 and after a 503.
-// A wait above maxRetryWait is returned as an error at once.
+// If the wait is above maxRetryWait, the call returns an error at once.
 var retryAfterTable = []struct {
 	name     string
 	header   func(now time.Time) http.Header

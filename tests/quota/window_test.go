@@ -84,7 +84,7 @@ func TestBlocksByOthersCostFewRequests(t *testing.T) {
 	t.Parallel()
 	s := seed(t)
 	for _, workers := range []int{1, 8, 32, 64} {
-		t.Run(fmt.Sprint(workers), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := quotaserver.New(strict(s, false))

@@ -27,8 +27,8 @@ func TestCallEndsWhenTheTransportHangs(t *testing.T) {
 	server := newServer(nil)
 	defer server.Close()
 	defer server.CloseClientConnections()
-	// A copy, because server.Close closes the idle connections of server.Client's
-	// transport, which would wait for the locked connection.
+	// A copy, because server.Close closes the idle connections of the original, and would
+	// wait for the locked connection.
 	transport := server.Client().Transport.(*http.Transport).Clone()
 	client, err := api.New(api.APIToken(canary.Token), api.WithBaseURL(server.URL), api.WithHTTPClient(&http.Client{Transport: transport}),
 		api.WithAttemptTimeout(200*time.Millisecond), api.WithMaxAttempts(2))

@@ -70,7 +70,7 @@ func TestSecondToolchainReportsItsResult(t *testing.T) {
 		"every package":               {tool: version + `; case "$*" in ("test -shuffle=on "*" ./...") ;; (*) exit 1 ;; esac`, says: "pass"},
 		"not fetched":                 {tool: unreachable, says: "go1.99.1: NOT TESTED"},
 		"not fetched, in a hosted CI": {tool: unreachable, env: "GITHUB_ACTIONS=true", says: "::warning::"},
-		"not fetched, and it must be": {tool: unreachable, env: "REQUIRE_GO_NEXT=1", code: 1, says: "NOT TESTED"},
+		"not fetched, but required":   {tool: unreachable, env: "REQUIRE_GO_NEXT=1", code: 1, says: "NOT TESTED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

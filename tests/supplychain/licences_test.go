@@ -1,6 +1,6 @@
 // Package supplychain tests the promises about dependencies, releases and checks: the
-// licences of linked modules, the files of a release, that make check is deterministic,
-// and that a skipped check reports it.
+// licences of linked modules, the files of a release, the determinism of make check,
+// and the reports of skipped checks.
 package supplychain
 
 import (
@@ -22,8 +22,8 @@ var update = flag.Bool("update", false, "write the list of licences")
 
 const list = "../../THIRD_PARTY.md"
 
-// allowed are licences that require only their text to be distributed, and do not
-// concern the source of a program that links the code.
+// allowed are licences that demand only a copy of their text. They do not demand the
+// source of a program that links the code.
 var allowed = []string{"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "Unlicense"}
 
 type module struct{ Path, Dir string }
@@ -133,7 +133,7 @@ func TestReleaseHoldsLicencesNotesAndCompletions(t *testing.T) {
 		return string(out), err
 	}
 	folder := filepath.Join(t.TempDir(), "of a release")
-	// A snapshot takes the first section: a released commit has none that is unreleased.
+	// A snapshot takes the first section, because a released commit has no Unreleased one.
 	if out, err := files("latest", folder); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

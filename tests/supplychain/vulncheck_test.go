@@ -25,7 +25,7 @@ func TestVulnerabilityCheckReportsItsResult(t *testing.T) {
 		"nothing found":                     {tool: `echo 'No vulnerabilities found.'`, says: "none known"},
 		"found":                             {tool: `echo 'Vulnerability #1: GO-2026-0001'; exit 3`, code: 1, says: "vulnerabilities: found"},
 		"no database":                       {tool: unreachable, says: "NOT CHECKED"},
-		"no database, and it must be there": {tool: unreachable, env: "REQUIRE_VULNDB=1", code: 1, says: "NOT CHECKED"},
+		"no database, but it is required":   {tool: unreachable, env: "REQUIRE_VULNDB=1", code: 1, says: "NOT CHECKED"},
 		"no database, in a hosted CI":       {tool: unreachable, env: "GITHUB_ACTIONS=true", says: "::warning::"},
 		"the code does not compile":         {tool: `echo 'govulncheck: loading packages:' >&2; exit 1`, code: 1, says: "the check failed"},
 		"another database is passed on":     {tool: `[ "$*" = "-db file:///db ./..." ]`, env: "VULNDB=file:///db", says: "none known"},

@@ -73,7 +73,7 @@ func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {
 	server := fs.Start(t, fs.Always(fs.OK()), serving(authority.Issue(t, tomorrow(), apiHost)))
 	plain := fs.Start(t, fs.Always(fs.OK()), nil)
 
-	t.Run("https goes through it by CONNECT, and it does not see the token", func(t *testing.T) {
+	t.Run("HTTPS goes through the proxy by CONNECT, and the proxy does not see the token", func(t *testing.T) {
 		t.Parallel()
 		proxy := startProxy(t, server.Addr())
 		report := callInChild(t, "https://"+apiHost+"/client/v4",
@@ -85,7 +85,7 @@ func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {
 			t.Errorf("the proxy saw %q", got)
 		}
 		for _, header := range proxy.headers() {
-			// The proxy gets its own password, and nothing of the API's.
+			// The proxy gets its own password, but never the API token.
 			if slices.Contains(canary.Secrets(header), canary.Token) {
 				t.Errorf("the proxy saw the token in %q", header)
 			}
@@ -111,7 +111,7 @@ func TestTheProxyOfTheEnvironmentIsUsed(t *testing.T) {
 			}
 		}
 	})
-	t.Run("plain http to loopback never goes through it", func(t *testing.T) {
+	t.Run("plain HTTP to loopback never goes through the proxy", func(t *testing.T) {
 		t.Parallel()
 		_, port, err := net.SplitHostPort(plain.Addr())
 		if err != nil {

@@ -167,7 +167,7 @@ func TestResponsesOfAProxyDoNotShowItsCredentials(t *testing.T) {
 		client := newClient(t, credentials["token"], &http.Transport{Proxy: http.ProxyURL(proxy)}, "http://127.0.0.1:1/client/v4")
 		list, err := client.Associations(t.Context(), cert)
 		if list != nil {
-			list.Body = nil // the response as received
+			list.Body = nil // holds the response as received, by design
 		}
 		failure, _ := errors.AsType[*api.Error](err)
 		fields, _ := json.Marshal([]any{list, failure})
@@ -178,8 +178,8 @@ func TestResponsesOfAProxyDoNotShowItsCredentials(t *testing.T) {
 	}
 }
 
-// The client does not know the proxy of a transport of another type, but recognises the
-// text of a Proxy-Authorization header.
+// If the transport is not an *http.Transport, the client does not know the proxy, but
+// recognises the text of a Proxy-Authorization header.
 func TestBasicCredentialsInErrorsAreNotShown(t *testing.T) {
 	t.Parallel()
 	for text, shown := range map[string]bool{

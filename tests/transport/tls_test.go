@@ -166,7 +166,7 @@ func TestRequestsThatAnHTTP2ServerRefusesAreLimited(t *testing.T) {
 }
 
 // refuseStreams serves a connection of HTTP/2 (RFC 9113). It counts the requests and
-// answers each with a GOAWAY of stream 0, which refuses it.
+// refuses each with a GOAWAY whose last accepted stream is 0.
 func refuseStreams(conn net.Conn, requests *atomic.Int64) {
 	defer func() { _ = conn.Close() }()
 	const (

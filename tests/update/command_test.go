@@ -136,8 +136,8 @@ func TestWrongUsageIsExplained(t *testing.T) {
 	}
 }
 
-// The test sends the signal as soon as the temporary folder in which the new code is
-// compiled exists.
+// The test sends the signal as soon as the command has made the temporary folder in
+// which it compiles the new code.
 func TestSignalLeavesTheTreeUnchanged(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)

@@ -57,7 +57,7 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 		t.Errorf("details change the Go code: %q", r.Files)
 	}
 	if r.Class != compare.Breaking {
-		t.Errorf("class %v: a service may be null and the ids are UUIDs now", r.Class)
+		t.Errorf("class %v, want breaking: a service may be null, and ids are UUIDs", r.Class)
 	}
 
 	// A new property is a new field.

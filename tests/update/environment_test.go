@@ -133,7 +133,7 @@ func TestTheSecondOfTwoConcurrentRunsFails(t *testing.T) {
 	}
 }
 
-// A killed process cannot remove its staged files.
+// A killed process cannot remove its staged files, so the next run must.
 func TestLeftoversOfAKilledRunAreRemoved(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)

@@ -8,8 +8,8 @@ import (
 )
 
 // A change to a value that an overlay action lists in x-overwrites is documentation.
-// Any other change of an existing part that an action hides keeps its class, and so
-// does a change that shows only after merging.
+// Other changes of existing parts that an action hides keep their class, as do changes
+// that show only after merging.
 func TestHiddenChangesKeepTheirClassUnlessTheyAreExpected(t *testing.T) {
 	t.Parallel()
 	for shape, edits := range map[string]map[string]struct {

@@ -26,8 +26,8 @@ func TestARevisionGivesTheSameFilesWhateverCameBefore(t *testing.T) {
 	for name, tt := range map[string]struct {
 		pattern  string
 		sameCode bool
-		// incomplete is a document without one of the operations, if there is one. The
-		// operation keeps the text of the revision before, so the bytes may differ.
+		// incomplete is the document, if any, that lacks an operation. That operation keeps
+		// the text of the revision before, so the bytes may differ.
 		incomplete string
 	}{
 		"one operation": {pattern: shapes + "*", sameCode: true},

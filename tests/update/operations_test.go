@@ -130,8 +130,8 @@ func TestTheListAndTheDocumentChangeTogether(t *testing.T) {
 	fresh(t, root)
 }
 
-// A failure has the same type whatever the status for which the vendor describes it:
-// joined with a success, as 4XX is today, or by itself.
+// The vendor may describe a failure for any status, joined with a success (as 4XX is
+// today) or alone. Its Go type stays the same.
 func TestFailuresMayBeDescribedForAnyStatus(t *testing.T) {
 	t.Parallel()
 	root := familyTree(t)

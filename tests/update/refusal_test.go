@@ -47,7 +47,7 @@ func TestRefusalsLeaveTheTreeUnchanged(t *testing.T) {
 }
 
 // When the overlays no longer fit the text, the report shows what the vendor changed,
-// so that the reader can correct them.
+// so that the reader can correct the overlays.
 func TestRefusalReportsWhatTheVendorChanged(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)
@@ -244,7 +244,7 @@ func TestTheTableOfRefusalsHasTheMessages(t *testing.T) {
 		"are not supported", "no Go code can be generated", "the module does not compile",
 	} {
 		if !strings.Contains(table, message) || !bytes.Contains(code, []byte(message)) {
-			t.Errorf("%q is not in the table and in the code", message)
+			t.Errorf("%q is missing from the table or the code", message)
 		}
 	}
 }

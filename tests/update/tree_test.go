@@ -199,8 +199,8 @@ func fresh(t testing.TB, root string) {
 	}
 }
 
-// find returns the first change of an operation whose JSON pointer ends with pointer or
-// goes through it. It returns false if there is none.
+// find returns an operation's first change at a JSON pointer that ends with pointer or
+// goes through it, and false if there is none.
 func find(r compare.Report, operation, pointer string) (compare.Change, bool) {
 	for _, op := range r.Operations {
 		for _, change := range op.Changes {

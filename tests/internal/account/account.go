@@ -27,20 +27,20 @@ type Account struct {
 	Hostnames map[string]string
 	// Referrers to certificates, by kind.
 	Workers, Pages, Hyperdrive, Posture []Referrer
-	// Gateway holds up to two certificates: the current and the deprecated member.
+	// Gateway holds up to two ids, for the members certificate and custom_certificate.
 	Gateway []string
 	// PageSize is the API's largest page; 0 is no limit.
 	PageSize int
-	// Shrinking holds the sources, as in Read, whose list loses its first item after its
-	// first page was read.
+	// Shrinking holds the sources, as in Read, whose lists lack their first item from page
+	// 2 on.
 	Shrinking map[api.Source]bool
 
 	index   sync.Once
 	workers map[string]Referrer // by name
 }
 
-// Certificate is a certificate of the account. CA is a bool, or nil; then Null decides
-// whether the member is null or absent.
+// Certificate is a certificate of the account. CA is a bool or nil. If CA is nil, Null
+// decides whether the member is null or absent.
 type Certificate struct {
 	ID   string
 	CA   any
@@ -58,9 +58,9 @@ type Referrer struct {
 type Object = map[string]any
 
 // Read identifies what a request reads. Source is the source that needs the operation,
-// or "" for the list of certificates; List reports that the operation only lists the
-// objects of the source. Target holds the ids in the request other than the account's.
-// Page is the number of the page, or 0 if the response is not a page.
+// or "" for the list of certificates; List reports that the response only lists objects
+// that later requests read. Target holds the ids in the request other than the
+// account's. Page is the number of the page, or 0 if the response is not a page.
 type Read struct {
 	Source api.Source
 	List   bool

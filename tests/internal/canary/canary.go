@@ -50,8 +50,8 @@ func forms(secret string) []string {
 	}
 }
 
-// withoutEnds returns an encoded text without its ends, which depend on the bytes next to
-// it.
+// withoutEnds removes the ends of a base64 text: they depend on the bytes around the
+// secret.
 func withoutEnds(encoded string) string { return strings.TrimRight(encoded, "=")[4 : len(encoded)-6] }
 
 // prints returns every printed form of a value, by name.
@@ -59,7 +59,7 @@ func prints(v any) map[string]string {
 	out := make(map[string]string)
 	for _, verb := range verbs {
 		out["fmt "+verb] = fmt.Sprintf(verb, v)
-		// Inside a struct in an unexported field, fmt does not call methods.
+		// fmt calls no methods of a value in an unexported field.
 		out["fmt nested "+verb] = fmt.Sprintf(verb, struct{ hidden any }{v})
 	}
 	if text, err := json.Marshal(v); err == nil {
@@ -86,8 +86,8 @@ func Check(t testing.TB, name string, v any) {
 	}
 }
 
-// CheckPrints is Check for values that need their secret to work, and must not print
-// it.
+// CheckPrints fails the test for each secret that a value shows. It is for values that
+// must hold their secrets.
 func CheckPrints(t testing.TB, name string, v any) {
 	t.Helper()
 	for form, text := range prints(v) {

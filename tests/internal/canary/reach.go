@@ -5,8 +5,8 @@ import (
 	"reflect"
 )
 
-// reachable returns every string and byte slice that reflection reaches from a value,
-// through pointers, interfaces and unexported fields, by its path.
+// reachable returns, by path, every string and byte slice that reflection reaches from
+// a value, also through pointers, interfaces and unexported fields.
 func reachable(v any) map[string]string {
 	w := walker{found: make(map[string]string), seen: make(map[visit]bool)}
 	w.walk("value", reflect.ValueOf(v))
@@ -66,7 +66,7 @@ func (w *walker) elements(path string, v reflect.Value) {
 	}
 }
 
-// enter reports whether a value was not visited before, so that cycles end.
+// enter returns false for a value that was visited before, so that cycles end.
 func (w *walker) enter(v reflect.Value, length int) bool {
 	key := visit{v.Pointer(), length, v.Type()}
 	if w.seen[key] {

@@ -12,8 +12,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/publishedfragment"
 )
 
-// Contract returns the contract without the enums of string members, because values
-// that it does not list may occur.
+// Contract returns the contract without the enums of string members, because other
+// values may occur.
 func Contract() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(generated.OpenAPI())
 	if err != nil {

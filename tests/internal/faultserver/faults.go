@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// resetDelay is the time in which the client can read what was sent before a reset, which
-// discards unread data.
+// resetDelay is the pause before a reset, in which the client can read what was sent. A
+// reset discards unread data.
 const resetDelay = 30 * time.Millisecond
 
 var (
@@ -53,7 +53,7 @@ func Cut(text string) Handler {
 // TruncatedLength ends after half of the announced length.
 func TruncatedLength() Handler { return Cut(sizedHead + half) }
 
-// TruncatedChunked ends after one chunk, without the last one.
+// TruncatedChunked ends after one chunk, without the chunk that ends a body.
 func TruncatedChunked() Handler {
 	return Cut(fmt.Sprintf("%s%x\r\n%s\r\n", chunkedHead, len(half), half))
 }
@@ -91,7 +91,7 @@ func GzipBomb() Handler {
 	return Complete(http.StatusOK, gzipBomb(), "Content-Type: application/json", "Content-Encoding: gzip")
 }
 
-// gzipBomb is a series of compressed members, which make one body.
+// gzipBomb is a series of gzip members that decompress to one body.
 var gzipBomb = sync.OnceValue(func() string {
 	return gzipped(InUseBody) + strings.Repeat(gzipped(strings.Repeat(" ", 1<<20)), 256)
 })

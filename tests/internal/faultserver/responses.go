@@ -46,7 +46,7 @@ func Rotate(handlers ...Handler) Handler {
 }
 
 // Complete sends a full response and keeps the connection. Each header is a line without
-// its end.
+// CRLF.
 func Complete(status int, body string, headers ...string) Handler {
 	plain, echoes := []byte(body), strings.Contains(body, Echo)
 	return func(x *Exchange) bool {

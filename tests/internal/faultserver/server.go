@@ -71,7 +71,7 @@ func Start(t testing.TB, plan Plan, config *tls.Config) *Server {
 	return Serve(t, listener, plan, config)
 }
 
-// Serve does the same as [Start] on a listener, which it closes at the end.
+// Serve does the same as [Start] on a given listener, and closes it at the end.
 func Serve(t testing.TB, listener net.Listener, plan Plan, config *tls.Config) *Server {
 	t.Helper()
 	s := &Server{listener: listener, config: config, plan: plan, open: make(map[net.Conn]bool)}
@@ -121,7 +121,7 @@ func (s *Server) Credentials() []string {
 	return slices.Clone(s.tokens)
 }
 
-// Drained waits until no connection is open, and reports whether this was so in time.
+// Drained waits for all connections to close, and reports whether they did in time.
 func (s *Server) Drained(within time.Duration) bool {
 	for deadline := time.Now().Add(within); ; time.Sleep(5 * time.Millisecond) {
 		if _, _, open := s.Connections(); open == 0 {

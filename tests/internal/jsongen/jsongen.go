@@ -20,9 +20,8 @@ import (
 type Options struct {
 	// Extra holds names of additional members of objects.
 	Extra []string
-	// InvalidPercent is the chance in percent that a value ignores its schema, and that
-	// a required property is drawn like an optional one, which is left out half the
-	// time.
+	// InvalidPercent is the chance in percent that a value ignores its schema, and the
+	// chance that a required property counts as optional.
 	InvalidPercent int
 	// Exact draws integers from the whole range of int64, as json.Number, and other
 	// numbers without a fraction, from -2^53 to 2^53.
@@ -89,8 +88,8 @@ func (g *generator) value(schemas []*openapi3.Schema) any {
 	}
 }
 
-// stringValue returns a string of the first format that the validator checks, or draws
-// any string.
+// stringValue returns a fixed string for a format that the validator checks, and draws
+// a string otherwise.
 func (g *generator) stringValue(all []*openapi3.Schema) any {
 	for _, s := range all {
 		switch s.Format {

@@ -61,8 +61,8 @@ func nullable(all []*openapi3.Schema) bool {
 }
 
 // bounds returns the range of whole numbers between least and most that all of the
-// schemas allow. If they allow none, it returns least and most; the validator
-// refuses the numbers.
+// schemas allow. If no number is allowed, it returns least and most, and the validator
+// refuses the document.
 func bounds(all []*openapi3.Schema, least, most int64) (from, to int64) {
 	from, to = least, most
 	for _, s := range all {

@@ -67,8 +67,8 @@ func writeExample(w http.ResponseWriter, status int, schema *openapi3.Schema) {
 // Example combines the published examples into a document. Where parts of an allOf
 // contradict each other, the last one applies. A property without an example is null if
 // it is nullable, a sample if it is required, and left out otherwise. A list of objects
-// has one item, or none if no member of the item has an example, is nullable or is
-// required. Another list that is not nullable is empty.
+// has one item, or none if that item would have no member. Any other list without an
+// example is null if it is nullable, and empty otherwise.
 func Example(schema *openapi3.Schema) any {
 	if schema.Example != nil {
 		return schema.Example

@@ -63,7 +63,7 @@ func TestMockRespondsWithPublishedExamples(t *testing.T) {
 	}
 }
 
-func TestExampleOfAListWithoutExamplesHasAnItemOnlyIfAMemberIsRequired(t *testing.T) {
+func TestListOfObjectsHasAnItemOnlyIfTheItemHasAMember(t *testing.T) {
 	t.Parallel()
 	item := func() *openapi3.Schema {
 		return openapi3.NewObjectSchema().WithProperty("id", openapi3.NewStringSchema())
@@ -72,7 +72,7 @@ func TestExampleOfAListWithoutExamplesHasAnItemOnlyIfAMemberIsRequired(t *testin
 		item *openapi3.Schema
 		want []any
 	}{
-		"no example":      {item(), []any{}},
+		"optional member": {item(), []any{}},
 		"required member": {item().WithRequired([]string{"id"}), []any{map[string]any{"id": "sample"}}},
 	} {
 		if diff := cmp.Diff(any(tt.want), Example(openapi3.NewArraySchema().WithItems(tt.item))); diff != "" {

@@ -190,7 +190,7 @@ func (s *Server) block(now time.Time, d time.Duration) time.Duration {
 	return d
 }
 
-// countAfter returns how many of the times are later than start. They are in order.
+// countAfter returns how many times are later than start. The times are in order.
 func countAfter(times []time.Time, start time.Time) int {
 	n := 0
 	for n < len(times) && times[len(times)-1-n].After(start) {

@@ -31,8 +31,8 @@ type Stages struct {
 	Satisfied []string
 }
 
-// Fragment returns the frozen fragment as a document, with the server and the
-// security schemes that the fragment only refers to.
+// Fragment returns the frozen fragment as a document, with the server and the security
+// schemes that the fragment lacks.
 func Fragment(root string) (spec.Object, error) {
 	op, err := publishedfragment.Read(root)
 	if err != nil {
@@ -54,8 +54,8 @@ func Fragment(root string) (spec.Object, error) {
 	return spec.Decode(publishedfragment.Path, text)
 }
 
-// Stored runs the texts in openapi/ through the pipeline. Before that, change may edit
-// copies of them, by the operation's name; it may be nil.
+// Stored runs the texts in openapi/ through the pipeline. If change is not nil, it
+// first edits the texts in memory; documents has them by operation name.
 func Stored(root string, change func(documents map[string]spec.Object)) (Stages, error) {
 	source, err := published.ReadSource(os.DirFS(root))
 	if err != nil {

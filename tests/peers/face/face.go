@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// Call returns the number of items in a list: the associations of a certificate or,
-// from a client that a function Page made, the certificates of an account.
+// Call returns the number of items in a list: the associations of a certificate or, if
+// a function Page created the Call, the certificates of an account.
 type Call func(ctx context.Context, account, id string) (int, error)
 
 // New creates a client for the API at baseURL, which has no trailing slash. A nil

@@ -9,7 +9,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/peers/face"
 )
 
-// Client returns a client without the vendor's quota, which no peer keeps.
+// Client returns a client without a rate limit, like those of the peers.
 func Client(baseURL, token string, transport http.RoundTripper) (*api.Client, error) {
 	opts := []api.Option{api.WithBaseURL(baseURL), api.WithRateLimit(0, 0)}
 	if transport != nil {

@@ -1,5 +1,5 @@
-// Command bench runs the benchmarks of all clients in turns, several rounds, and prints
-// two tables: the ratios to the client hand, and the targets.
+// Command bench runs the benchmarks in rounds, and in each round the clients in turn.
+// It prints two tables: the ratios to the client hand, and the targets.
 //
 //	bench            everything; the first run compiles cloudflare-go v7, which takes minutes
 //	bench -check     hand, ours and v0, in memory only, and their peak RSS; exit code
@@ -50,7 +50,7 @@ func main() {
 
 func parse(args []string) (config, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	names := flags.String("peers", strings.Join(peers, ","), "clients to run; hand and ours always take part; -check ignores it")
+	names := flags.String("peers", strings.Join(peers, ","), "clients to run; hand and ours always take part; -check ignores this flag")
 	rounds := flags.Int("rounds", 9, "rounds; each runs every client once")
 	benchtime := flags.String("benchtime", "200ms", "time for each benchmark in a round")
 	check := flags.Bool("check", false, "run hand, ours and v0 in memory only, measure their peak RSS, and fail if a target is broken")

@@ -19,7 +19,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/peers/internal/report"
 )
 
-// binaries are the compiled server, test binaries and programs.
+// binaries is the folder of the compiled server, test binaries and programs.
 type binaries string
 
 func (b binaries) server() string             { return filepath.Join(string(b), "server") }
@@ -64,7 +64,7 @@ func startServer(ctx context.Context, b binaries) (*server, error) {
 		return nil, err
 	}
 	s := &server{stop: func() {
-		_ = stdin.Close() // which ends the server; an error could not be reported
+		_ = stdin.Close() // ends the server; stop cannot return an error
 		_ = cmd.Wait()
 	}}
 	line, err := bufio.NewReader(stdout).ReadString('\n')

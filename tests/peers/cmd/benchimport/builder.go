@@ -147,8 +147,8 @@ func addSize(results *report.Report, line report.Line, peer, file string) error 
 	return nil
 }
 
-// addCode counts what is compiled besides the standard library and the common
-// frame of the programs.
+// addCode counts the packages and lines of a client and its dependencies, without the
+// standard library and package face.
 func addCode(ctx context.Context, results *report.Report, peer string) error {
 	const list = `{{if not .Standard}}{{$dir := .Dir}}{{.ImportPath}}{{range .GoFiles}} {{$dir}}/{{.}}{{end}}{{end}}`
 	out, err := exec.CommandContext(ctx, "go", "list", "-deps", "-f", list, "./clients/"+peer).Output()

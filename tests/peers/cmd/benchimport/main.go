@@ -1,7 +1,7 @@
-// Command benchimport measures what it costs to import each client. It builds the
-// program that makes one call with it, from a build cache that holds only the standard
-// library, and builds it again after edits, except with v7. It prints two tables: the
-// ratios to the client hand, and the targets.
+// Command benchimport measures what it costs to import each client. It builds each
+// program in programs/ from a build cache that holds only the standard library, and all
+// but that of v7 again after edits. It prints two tables: the ratios to the client
+// hand, and the targets.
 package main
 
 import (

@@ -64,7 +64,7 @@ func Page(b *testing.B, newClient face.New) {
 	})
 }
 
-// list returns the number of calls.
+// list measures calls one after another, and returns how many it made.
 func list(b *testing.B, newClient face.New, baseURL string, transport http.RoundTripper, rows int) int {
 	call, err := newClient(baseURL, payload.Token, transport)
 	if err != nil {
@@ -76,7 +76,7 @@ func list(b *testing.B, newClient face.New, baseURL string, transport http.Round
 			b.Fatalf("%d rows, %v; want %d", n, err, rows)
 		}
 	}
-	one() // connections and caches
+	one() // opens the connection and fills caches
 	runtime.GC()
 	b.ReportAllocs()
 	calls, used := 0, cpu(b)

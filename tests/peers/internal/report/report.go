@@ -87,7 +87,7 @@ func (r *Report) Order(peers []string) {
 	})
 }
 
-// Best returns the client with the lowest median, other than except.
+// Best returns the client with the lowest median. It ignores the client except.
 func (r *Report) Best(line Line, except string) string {
 	best, lowest := "", 0.0
 	for _, peer := range r.peers {
@@ -98,8 +98,9 @@ func (r *Report) Best(line Line, except string) string {
 	return best
 }
 
-// Print writes the table in Markdown: the medians, and for all but the floor the
-// median ratio to it, with half the width of its confidence interval.
+// Print writes the table in Markdown: the medians, and for all clients but the floor
+// the median ratio to the floor, with half the width of the ratio's confidence
+// interval.
 func (r *Report) Print(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
 	others := slices.DeleteFunc(slices.Clone(r.peers), func(p string) bool { return p == Floor })

@@ -45,7 +45,7 @@ func TestTargetIsBrokenOnlyBeyondNoise(t *testing.T) {
 		"above, but not in all rounds": {[]float64{9, 11, 12, 11, 12, 11, 12}, "hand", "missed", 0},
 		"above in all rounds":          {[]float64{11, 11, 12, 11, 12, 11, 12}, "hand", "BROKEN", 1},
 		"too few rounds to tell":       {[]float64{20, 20}, "hand", "missed", 0},
-		"the best peer is not us":      {[]float64{8, 8, 8, 8, 8, 8, 8}, report.BestPeer, "≤ 1 × hand", 0},
+		"the best peer is not ours":    {[]float64{8, 8, 8, 8, 8, 8, 8}, report.BestPeer, "≤ 1 × hand", 0},
 		"not measured":                 {nil, "hand", "NOT MEASURED", 1},
 		"nothing to compare with":      {[]float64{8, 8, 8, 8, 8, 8, 8}, "v9", "NOT MEASURED", 1},
 	} {

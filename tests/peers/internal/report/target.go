@@ -23,8 +23,8 @@ type Target struct {
 
 // Check compares the report with the targets and writes one line for each. A
 // target is missed if the median ratio is above the limit, and broken if the
-// whole confidence interval is: noise alone does not break one. It returns how
-// many are broken. A target whose measurements are not there is broken.
+// whole confidence interval is, so that noise alone breaks no target. A target without
+// measurements is broken too. Check returns the number of broken targets.
 func (r *Report) Check(w io.Writer, targets []Target) (broken int, err error) {
 	out := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(out, "| target\t| limit\t| measured\t| verdict\t|")
