@@ -19,19 +19,32 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// pauseProcess stops this process for half a second, as a busy machine or the CPU limit
-// of a container does, and then works for 20 ms.
-func pauseProcess(t *testing.T) {
+// pauser returns a function that stops this process for half a second, as a busy machine
+// or the CPU limit of a container does, and then works for 20 ms. The shell that
+// continues the process starts beforehand, because its start may take longer than the
+// client waits.
+func pauser(t *testing.T) (pause func()) {
 	t.Helper()
 	pid := os.Getpid()
-	if err := exec.Command("sh", "-c", fmt.Sprintf("{ sleep 0.5; kill -CONT %d; } &", pid)).Run(); err != nil {
-		t.Error(err)
-		return
+	shell := exec.CommandContext(t.Context(), "sh", "-c", fmt.Sprintf("read -r start; while sleep 0.5; do kill -CONT %d || exit; done", pid))
+	start, err := shell.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Error(err)
+	if err := shell.Start(); err != nil {
+		t.Fatal(err)
 	}
-	time.Sleep(20 * time.Millisecond)
+	t.Cleanup(func() { _ = shell.Wait() }) // the end of the context kills the shell
+	return func() {
+		if _, err := io.WriteString(start, "\n"); err != nil {
+			t.Error(err)
+			return
+		}
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // The client waits only a short time for code of the caller that blocks. A pause of the
@@ -39,10 +52,11 @@ func pauseProcess(t *testing.T) {
 func TestAPauseOfTheProcessHidesNoCause(t *testing.T) {
 	t.Parallel()
 	server := fs.Start(t, fs.Always(fs.TruncatedLength()), nil)
+	var pause func()
 	var calls atomic.Int32
 	proxied := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) {
 		if calls.Add(1) == 2 { // the client looks for the proxy's password in the error
-			pauseProcess(t)
+			pause()
 		}
 		return nil, nil
 	}}
@@ -55,14 +69,17 @@ func TestAPauseOfTheProcessHidesNoCause(t *testing.T) {
 		"Proxy function": {proxied, io.ErrUnexpectedEOF},
 		"transport": {roundTrip(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
-			pauseProcess(t)
+			pause()
 			return nil, errOwn
 		}), errOwn},
 	} {
-		client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithAttemptTimeout(attemptTimeout),
-			api.WithHTTPClient(&http.Client{Transport: test.transport}))
-		if _, err := client.Associations(t.Context(), cert); !errors.Is(err, test.cause) {
-			t.Errorf("%s: got %v, want the cause %q", name, err, test.cause)
-		}
+		t.Run(name, func(t *testing.T) {
+			pause = pauser(t)
+			client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithAttemptTimeout(attemptTimeout),
+				api.WithHTTPClient(&http.Client{Transport: test.transport}))
+			if _, err := client.Associations(t.Context(), cert); !errors.Is(err, test.cause) {
+				t.Errorf("got %v, want the cause %q", err, test.cause)
+			}
+		})
 	}
 }
