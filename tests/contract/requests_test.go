@@ -61,7 +61,7 @@ func hasScheme(_ context.Context, in *openapi3filter.AuthenticationInput) error 
 	}
 }
 
-// fixedTransport is a transport that passes each request to see and responds with body.
+// fixedTransport calls see with each request and responds with body.
 type fixedTransport struct {
 	see  func(*http.Request)
 	body string

@@ -154,8 +154,7 @@ func TestExampleRequestOfTheDocumentationPageIsWhatTheClientSends(t *testing.T) 
 	}
 }
 
-// failingTransport is a transport that passes each request to see and fails with its
-// error.
+// failingTransport calls see with each request and returns the error of see.
 type failingTransport struct{ see func(*http.Request) error }
 
 func (r failingTransport) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -92,7 +92,7 @@ func repairAll(document any, deviations []deviation) (actions []string) {
 	return actions
 }
 
-// eachInfo applies repair to each entry of errors and messages.
+// eachInfo returns a function that applies repair to each entry of errors and messages.
 func eachInfo(repair func(map[string]any) bool) func(map[string]any) bool {
 	return func(document map[string]any) (repaired bool) {
 		for _, list := range []string{"errors", "messages"} {
@@ -119,7 +119,7 @@ func addMissing(members map[string]any) func(map[string]any) bool {
 	}
 }
 
-// dropUnless removes the member with the name unless it is a T.
+// dropUnless returns a function that removes the named member unless its value is a T.
 func dropUnless[T any](name string) func(map[string]any) bool {
 	return func(object map[string]any) bool {
 		value, present := object[name]

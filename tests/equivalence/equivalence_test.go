@@ -84,9 +84,8 @@ func TestSchemasDifferOnlyByDeclaredDeviations(t *testing.T) {
 			extra    []string
 			allowed  []deviation
 		}{
-			// The contract refuses two kinds of published documents: those in which a
-			// field that only the documentation page describes has another type than
-			// there, and failures with a result.
+			// The contract refuses two kinds of published documents: failures with a
+			// result, and documents that contradict the types of the documentation page.
 			"valid as published":    {k.published, k.contract, addedByPage, stricter(k)},
 			"valid by the contract": {k.contract, k.published, undocumented, wider(k)},
 		} {
@@ -125,8 +124,8 @@ func compare(t *rapid.T, schema *openapi3.Schema, document any, deviations []dev
 	}
 }
 
-// expectMet logs how many documents used each deviation, and fails for one that no
-// document used.
+// expectMet logs how many documents used each deviation, and fails if no document used
+// one of them.
 func expectMet(t *testing.T, met map[string]int, deviations []deviation) {
 	t.Helper()
 	for _, d := range deviations {

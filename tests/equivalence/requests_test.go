@@ -25,7 +25,7 @@ func TestOnlyCertificateIdsMayBeLongerThanPublished(t *testing.T) {
 			}
 			longer := 0
 			rapid.Check(t, func(t *rapid.T) {
-				n := 70 - rapid.IntRange(0, 70).Draw(t, "short of 70") // long ones first
+				n := 70 - rapid.IntRange(0, 70).Draw(t, "short of 70") // long ids come first
 				id := rapid.StringOfN(rapid.RuneFrom([]rune("abcdef0123456789-_")), n, n, -1).Draw(t, "id")
 				wasValid, isValid := was.Schema.Value.VisitJSON(id) == nil, is.Schema.Value.VisitJSON(id) == nil
 				deviates := name == "mtls_certificate_id" && n > 32 && n <= 64

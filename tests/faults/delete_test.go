@@ -86,7 +86,7 @@ type store struct {
 	gone, failed atomic.Bool
 }
 
-// store makes the DELETE of the cell meet the fault, and everything else succeed.
+// store lets the DELETE requests that v selects meet the fault, and all others succeed.
 func (c *cell) store(v variant) *store {
 	s := &store{cell: c}
 	meets := func() bool { return !s.failed.Swap(true) || v.always }

@@ -194,8 +194,8 @@ func (c *cell) checkAfterwards(t *testing.T, r outcome, ended bool) (reuse strin
 	return reuse
 }
 
-// checkReuse returns the difference between the connections that were made and those
-// that were necessary, or "". before is the number of connections before the last call.
+// checkReuse describes a connection that was not reused as it must be, or returns "".
+// before is the number of connections before the last call.
 func (c *cell) checkReuse(r outcome, ended bool, before int) string {
 	all, _, _ := c.server.Connections()
 	stays := r.err == nil // the last attempt succeeded, so its connection stays open

@@ -19,10 +19,10 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// pauser returns a function that stops this process for half a second, as a busy machine
-// or the CPU limit of a container does, and then works for 20 ms. The shell that
-// continues the process starts beforehand, because its start may take longer than the
-// client waits.
+// pauser returns a function that stops this process for half a second, as a busy
+// machine or the CPU limit of a container does, and then works for 20 ms. The shell
+// that continues the process starts beforehand, because its start may take longer than
+// the client waits.
 func pauser(t *testing.T) (pause func()) {
 	t.Helper()
 	pid := os.Getpid()

@@ -19,7 +19,7 @@ import (
 	fs "github.com/certuse/cloudflare-mtls/tests/internal/faultserver"
 )
 
-// echoes are servers that send back the credentials wherever the protocol, or a
+// echoes are handlers that send back the credentials wherever the protocol, or a
 // violation of it, has room for text.
 var echoes = map[string]fs.Handler{
 	"400, detail":     fs.Failure(400, 1000),

@@ -154,7 +154,7 @@ func TestOperationsWithoutObjectsAreSkipped(t *testing.T) {
 	}
 }
 
-func TestEachReadThatFailsFailsTheCheck(t *testing.T) {
+func TestTheCheckFailsIfAnyReadFails(t *testing.T) {
 	for _, id := range readOperations(t) {
 		for name, response := range map[string]apitest.Response{
 			"forbidden": apitest.Forbidden(), "breach": apitest.NullResult(), "cut": apitest.NoResult().CutAfter(9),

@@ -186,7 +186,7 @@ func endsAll(f fault) bool {
 		first && slices.Contains([]string{"reset", "hangs", "cut off"}, f.kind)
 }
 
-// collect runs an inventory, whose waits take no time.
+// collect runs an inventory in synthetic time.
 func collect(t *testing.T, a *faulty, opts []api.InventoryOption) (items map[string]api.InventoryItem, ended error) {
 	t.Helper()
 	items = map[string]api.InventoryItem{}

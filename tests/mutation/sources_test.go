@@ -96,8 +96,8 @@ func replaceExamples(documents map[string]spec.Object) {
 }
 
 // resemble2022 makes the documents resemble those of 2022 and 2023: zones without
-// parameters, a required private key, and settings of a Worker whose success has no
-// envelope and whose failure has a result.
+// parameters, a required private key, and Worker settings without an envelope in a
+// success and with a result in a failure.
 func resemble2022(documents map[string]spec.Object) {
 	delete(operation(documents["listZones"]), "parameters")
 	upload := descend(operation(documents["uploadMTLSCertificate"]), "requestBody", "content", "application/json")
@@ -128,8 +128,8 @@ func resemble2022(documents map[string]spec.Object) {
 	}
 }
 
-// resemble2026 makes the documents of certificates resemble those of 2026: with a type
-// and a filter by it. Page numbers are described, as integers.
+// resemble2026 makes the documents of certificates resemble those of 2026: with a type,
+// a filter by type, and page numbers that are integers.
 func resemble2026(documents map[string]spec.Object) {
 	kind := spec.Object{"type": "string", "enum": []any{"custom", "gateway_managed", "access_managed"}}
 	list := documents["listMTLSCertificates"]

@@ -131,7 +131,7 @@ func section(text, heading string) string {
 
 var declared = regexp.MustCompile(`^(?:func (?:\([^)]*\) )?|type |const |var )(\w+)`)
 
-// unrecorded returns the names whose declarations differ and that text lacks.
+// unrecorded returns the names that text lacks and whose declarations differ.
 func unrecorded(released, current []string, text string) []string {
 	var names []string
 	for _, pair := range [][2][]string{{released, current}, {current, released}} {

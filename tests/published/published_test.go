@@ -62,7 +62,7 @@ func readSource(t *testing.T) published.Source {
 	return source
 }
 
-// fragmentRecord returns the record of the fragment's operation and its document.
+// fragmentRecord returns the record and the document of the fragment's operation.
 func fragmentRecord(t *testing.T) (published.Record, spec.Object) {
 	t.Helper()
 	source := readSource(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// failing responds with 503 while down is positive, and decrements it.
+// failing responds with 503 while down is positive. Each request decrements down.
 type failing struct {
 	down, requests atomic.Int64
 }

@@ -172,7 +172,7 @@ func TestMakeTargetsExist(t *testing.T) {
 }
 
 // A command is complete as it stands: bash parses it, no part of it is a placeholder,
-// and certuse knows its command and flags.
+// and certuse knows the subcommand and the flags.
 func TestCommandsCanBePasted(t *testing.T) {
 	t.Parallel()
 	certuse := filepath.Join(t.TempDir(), "certuse")

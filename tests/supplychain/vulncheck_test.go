@@ -45,9 +45,8 @@ func TestVulnerabilityCheckReportsItsResult(t *testing.T) {
 	}
 }
 
-// script runs a script of the check. The first argument of the script is the path of
-// its tool; here, the tool has the text of program. If program is empty, the tool is
-// missing.
+// script runs the script at path. Its first argument is a tool with the text of
+// program. If program is empty, the tool is missing.
 func script(t *testing.T, path, program string, env ...string) (code int, output string) {
 	t.Helper()
 	tool := filepath.Join(t.TempDir(), "tool")

@@ -1,5 +1,5 @@
-// Package tracing tests the promises about transports of the caller: OpenTelemetry's
-// works, and sees each attempt.
+// Package tracing tests the promises about transports of the caller: the transport of
+// OpenTelemetry works, and sees each attempt.
 package tracing
 
 import (

@@ -37,7 +37,7 @@ var credentials = map[string]api.Credentials{
 // apiHost is the name of the server under test. Only a [network] resolves it.
 const apiHost = "api.example.test"
 
-// network maps hosts, with ports, to addresses in the test.
+// network maps hosts with ports to the addresses of test servers.
 type network map[string]string
 
 func (n network) dial(ctx context.Context, kind, addr string) (net.Conn, error) {

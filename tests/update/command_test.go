@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// document writes a shape, with texts replaced, to a new file.
+// document writes a document of shapes to a new file, with edits, and returns its path.
 func document(t *testing.T, shape string, edits ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), shape)

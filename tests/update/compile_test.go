@@ -13,8 +13,8 @@ import (
 
 const firstParameter = "      parameters:\n"
 
-// libraryTree returns a copy of the seeded tree with the library that is compiled
-// against generated/, without its tests.
+// libraryTree returns a seeded tree with the library, without tests, to compile the
+// library against generated/.
 func libraryTree(t *testing.T) string {
 	t.Helper()
 	root := seededTree(t)

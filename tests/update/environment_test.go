@@ -68,7 +68,7 @@ func TestFaultsOfTheEnvironmentAreNoRefusals(t *testing.T) {
 			}
 		}, []string{"update", "-partial", document}, "is a directory"},
 		"the disk is full": {func(t *testing.T, cmd *exec.Cmd) {
-			// A limit for the size of files that allows staging the small ones.
+			// With this limit for the size of files, only small files can be staged.
 			cmd.Args = append([]string{"sh", "-c", `trap "" XFSZ; ulimit -f 8; exec "$0" "$@"`}, cmd.Args...)
 			if cmd.Path, err = exec.LookPath("sh"); err != nil {
 				t.Skip(err)

@@ -24,11 +24,11 @@ const (
 	moduleRoot = "../.."
 	shapes     = moduleRoot + "/internal/update/testdata/shapes/"
 	families   = moduleRoot + "/internal/update/testdata/family/"
-	// seedShape is the document whose texts seededTree has in place of the stored ones.
+	// seedShape is the document from which seededTree takes the texts of its operations.
 	seedShape = shapes + "09-root-security.yaml"
 )
 
-// The command and the tree that tests copy are built once.
+// command is the built specgen, and seeded the tree that tests copy.
 var command, seeded string
 
 func TestMain(m *testing.M) {
@@ -126,7 +126,7 @@ func write(t testing.TB, path, content string) {
 	}
 }
 
-// edited returns the content of a file with edits, which are pairs of texts.
+// edited returns the content of a file with edits: pairs of an old and a new text.
 func edited(t testing.TB, path string, edits ...string) []byte {
 	t.Helper()
 	text := string(read(t, path))
@@ -139,7 +139,7 @@ func edited(t testing.TB, path string, edits ...string) []byte {
 	return []byte(text)
 }
 
-// changed returns the seed with edits, each applied at the first place.
+// changed returns seedShape with edits. Each edit applies only at the first place.
 func changed(t testing.TB, edits ...string) []byte {
 	t.Helper()
 	text := string(read(t, seedShape))

@@ -68,8 +68,8 @@ type Read struct {
 	Page   int
 }
 
-// Respond returns what a request reads and the full body of its response, nil for an
-// unknown request.
+// Respond returns what a request reads and the full body of its response. The body is
+// nil for an unknown request.
 func (a *Account) Respond(r *http.Request) (Read, Object) {
 	path, query := strings.TrimPrefix(r.URL.Path, "/client/v4"), r.URL.Query()
 	inAccount, _ := strings.CutPrefix(path, "/accounts/"+a.ID)

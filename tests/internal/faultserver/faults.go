@@ -80,8 +80,7 @@ func DripHeader() Handler { return Drip(partialHead, "x", 20*time.Millisecond) }
 // DripBody never finishes its body.
 func DripBody() Handler { return Drip(chunkedHead, "1\r\n \r\n", 10*time.Millisecond) }
 
-// OversizedHeaders sends a header of half a mebibyte, twice what the client
-// takes.
+// OversizedHeaders sends a header of half a mebibyte, twice the client's limit.
 func OversizedHeaders() Handler {
 	return Complete(http.StatusOK, InUseBody, "Content-Type: application/json", "X-Fill: "+Echo+strings.Repeat("x", 512<<10))
 }

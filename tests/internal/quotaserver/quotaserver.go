@@ -50,7 +50,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	attempts map[string]int
-	// counted are the arrivals of the requests that were not refused.
+	// counted are the arrival times of the requests that were not refused.
 	counted      []time.Time
 	windowStart  time.Time
 	inWindow     int
@@ -242,8 +242,8 @@ func reply(r *http.Request, status int, header http.Header, body string) *http.R
 
 // Report holds the counts of the server.
 type Report struct {
-	// Counted are the requests that were not refused; Refused are the 429s of
-	// each block.
+	// Counted is the number of requests that were not refused. Refused has the number of
+	// 429s for each block.
 	Counted int
 	Refused []int
 	// MaxInWindow is the largest number of counted requests in any window.
