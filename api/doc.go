@@ -137,11 +137,11 @@
 // requests, as a probe, and the others wait. The probe is sent at once, again after 100
 // ms, then after 200 ms and so on up to 2 s. Single calls continue as usual. For the
 // calls of an audit or inventory, a failure in a block or an outage takes no tokens.
-// The first failure of each outage counts as an attempt, unless it is an
-// [ErrRateLimited]; further ones count only after the call has failed in the outage for
-// longer than [WithAttemptTimeout], because its request may be the cause. If no
-// connection can be made, they count after 15 minutes. A lack of file descriptors is
-// handled like an outage, so that these calls use fewer connections.
+// For them, an [ErrRateLimited] never counts as an attempt. The first failure of each
+// outage counts; further ones do not until the call has failed in the outage for longer
+// than [WithAttemptTimeout]: its own request may then be the cause. If no connection
+// can be made, they count after 15 minutes. A lack of file descriptors is handled like
+// an outage, so that these calls use fewer connections.
 //
 // # Evidence
 //

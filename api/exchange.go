@@ -24,7 +24,8 @@ import (
 const gracePeriod = 100 * time.Millisecond
 
 // graceTicks is the number of ticks that the grace period is counted in. A pause of the
-// whole process, as by the CPU limit of a container, takes at most one tick.
+// whole process, such as one by the CPU limit of a container, uses up at most one tick,
+// however long it is.
 const graceTicks = 10
 
 // receivedBody is a response body that was read completely, or as far as possible.

@@ -16,10 +16,10 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// interruptedStore is a store with slow responses. Its request number at calls action.
+// interruptedStore is a store with slow responses that calls action at one request.
 type interruptedStore struct {
 	*store
-	at     int64
+	at     int64 // number of that request
 	action func() *http.Response // if it returns nil, the store responds
 	// slow, if not nil, returns how long a request takes.
 	slow func(*http.Request) time.Duration

@@ -137,7 +137,7 @@ func (q *query) plan(ctx context.Context, t target, progress progress, yield fun
 		}
 		zones += r.zones()
 		r.markKept(refusal(&r))
-		r.deletion.notSelected = q.deletion.unused
+		r.deletion.notSelected = q.deletion.unused && r.deletion.err != nil
 		if r.deletion.err == nil {
 			r.deletion.State = deletionPlanned
 			if q.deletion.yes {
@@ -239,7 +239,7 @@ func (q *query) deleteOne(ctx context.Context, client *api.Client, r record, pro
 		ended = errForbidden
 	}
 	if stderr, ok := q.sys.stderr.(*errWriter); ok && stderr.failure() != nil && !q.streaming() {
-		ended = errUnreported // standard output, written at the end, may be the same file
+		ended = errUnreported // the report at the end may fail too: it may go to the same file
 	}
 	if ended != nil {
 		if !r.lookedUp {

@@ -146,7 +146,7 @@ func TestHelpShowsOnlyValidUsage(t *testing.T) {
 	}
 }
 
-func TestHelpComparesAuditsByColumnsThatStayTheSame(t *testing.T) {
+func TestHelpExampleForComparingAuditsPrintsOnlyItsColumns(t *testing.T) {
 	t.Parallel()
 	_, text, _ := strings.Cut(formatsHelp, "\n  certuse audit --all-uses ")
 	text, _, _ = strings.Cut(text, "\n\n")

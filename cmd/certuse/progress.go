@@ -138,7 +138,7 @@ func newPlain(stderr io.Writer, track *tracker) *plain {
 
 func (p *plain) update(a api.InventoryProgress) {
 	p.notes.update(a)
-	p.mu.Lock() // nothing is printed during or after stop
+	p.mu.Lock() // update prints no line after stop has closed end
 	defer p.mu.Unlock()
 	select {
 	case <-p.end:

@@ -37,13 +37,13 @@ type query struct {
 }
 
 // target is an account with the certificates to look up. Without certs, all are looked
-// up, unless kept has results.
+// up, unless kept has results or there is an err.
 type target struct {
 	account string
 	access
 	certs []api.CertificateRef
 	kept  []record // results of an earlier run
-	err   error    // of the listing that is compared with the results
+	err   error    // of the list that --resume compares with kept
 }
 
 var (

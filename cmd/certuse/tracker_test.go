@@ -253,7 +253,7 @@ func TestDeletePrintsTheLeastTimeOfAllDeletions(t *testing.T) {
 	} {
 		p := start(t, command(t, environment(newDeletionServer(t)), strings.Fields("delete --yes "+args)...))
 		eventually(t, says, func() bool { return strings.Contains(p.stderr.String(), says) })
-		p.signal(t, os.Kill) // the others wait for the rate limit
+		p.signal(t, os.Kill) // with the lower limits, the command would wait for minutes
 		if got := p.end(t); strings.Contains(got.stderr, "at least 0s") {
 			t.Errorf("%s:\n%s", args, got.stderr)
 		}

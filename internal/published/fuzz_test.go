@@ -46,7 +46,7 @@ func FuzzTake(f *testing.F) {
 		if _, err := normalize.Canonical(map[string]spec.Object{operations[0].Name: taken.uses().Document}, operations); err != nil && !strings.HasPrefix(err.Error(), operations[0].Document+": ") {
 			t.Errorf("the error does not name the document: %v", err)
 		}
-		if len(taken.uses().Encoded) > 100<<20 { // the limits of a copy, and indentation
+		if len(taken.uses().Encoded) > 100<<20 { // more than the limits of spec.Copier allow, with indentation
 			t.Errorf("%d bytes are stored", len(taken.uses().Encoded))
 		}
 	})

@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/dnsserver"
 )
 
-// connectionFault sets up a fault of the connection to the server: a dial fails if
-// link.next says so.
+// connectionFault sets up a fault of the connection to the server. link.next decides
+// which dials fail, or give a connection that fails.
 type connectionFault func(t *testing.T, l *link)
 
 // link is the connection to the server of one cell.
@@ -24,9 +24,9 @@ type link struct {
 
 	mu    sync.Mutex
 	dials int
-	// bad reports whether the n-th dial, counted from 1, fails.
+	// bad reports whether the n-th dial, counted from 1, has the fault.
 	bad func(n int) bool
-	// during is called in the middle of a dial that fails slowly.
+	// during is called in the middle of a TLS handshake that fails.
 	during func()
 }
 
@@ -36,8 +36,7 @@ func (l *link) fail(bad func(n int) bool, during func()) {
 	l.bad, l.during = bad, during
 }
 
-// next counts a dial. It returns whether the dial fails, and the function to call in
-// the middle of it.
+// next counts a dial. It returns during, and whether the dial has the fault.
 func (l *link) next() (during func(), isBad bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -74,7 +74,8 @@ func TestGoCodeFollowsTheContract(t *testing.T) {
 	}
 
 	// Properties of all types in all objects. The library must compile although the
-	// generated row is no longer comparable, and errors and messages differ.
+	// generated type of an association cannot be compared with == any more, and errors
+	// and messages have different types.
 	forms := func(indent string) string {
 		return indent + "since: {type: string, format: date-time}\n" +
 			indent + "labels: {type: object, additionalProperties: {type: string}}\n" +

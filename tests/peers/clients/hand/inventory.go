@@ -9,8 +9,8 @@ import (
 // Inventory returns a function that counts the unused certificates of an account, with
 // the given number of concurrent workers. It reads the first page of each list. For an
 // account without uses and without further pages, it calls the same operations as often
-// as an inventory of package api. It finds uses by Workers, services and hostnames, and
-// ignores those by Pages, Hyperdrive, device posture and Gateway.
+// as an inventory of package api. It finds uses by associations, Workers and hostnames,
+// and ignores those by Pages, Hyperdrive, device posture and Gateway.
 func Inventory(baseURL, token string, workers int) func(ctx context.Context, account string) (unused int, err error) {
 	c := newClient(baseURL, token, nil)
 	return func(ctx context.Context, account string) (int, error) {
