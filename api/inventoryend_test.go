@@ -19,7 +19,7 @@ import (
 // interruptedStore is a store with slow responses that calls action at one request.
 type interruptedStore struct {
 	*store
-	at     int64 // number of that request
+	at     int64                 // number of that request
 	action func() *http.Response // if it returns nil, the store responds
 	// slow, if not nil, returns how long a request takes.
 	slow func(*http.Request) time.Duration
