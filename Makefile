@@ -22,8 +22,8 @@ demo: ## Run an audit of an embedded fake of the API: no account, no network
 	@$(GO) build -o $(BIN)/certuse ./cmd/certuse
 	@$(BIN)/certuse audit --demo; code=$$?; [ $$code -eq 3 ] # 3: one certificate is unknown
 
-# These run the pipeline some hundred times in sequence. The race detector runs in the
-# pipeline's own tests, and would make these take ten times as long.
+# These tests run the pipeline hundreds of times in sequence. The race detector would
+# make them take ten times as long; it checks the pipeline in the tests of internal/.
 PIPELINE_TESTS = /tests/(mutation|equivalence|update)$$
 
 # Many tests wait for a network or for a command, so 8 of them run at one time even with

@@ -57,9 +57,9 @@ func (k *call) attempt(ctx context.Context, permit quota.Permit, send send, edit
 
 func isRedirect(status int) bool { return 300 <= status && status <= 399 }
 
-// waitAfter returns how long to wait after a failure, by Retry-After. A rate limit
-// error without a wait there uses the Ratelimit header or, if neither header is valid,
-// the vendor's documented wait. The limiter increases the wait if such errors continue.
+// waitAfter returns the wait after a failure, by Retry-After. A rate limit error without
+// a positive Retry-After uses the Ratelimit header or, if neither header is valid, the
+// vendor's documented wait. The limiter increases the wait if such errors continue.
 func waitAfter(h http.Header, fail *Error, policies []quota.Policy) time.Duration {
 	wait, readable := parseRetryAfter(h, time.Now())
 	if !fail.Is(ErrRateLimited) || readable && wait > 0 {

@@ -187,8 +187,8 @@ type resultJSON struct {
 	Error string           `json:"error,omitempty"`
 }
 
-// MarshalJSON returns the ids as account_id and certificate_id, as [InventoryItem] does,
-// the usage as text, and the list or the text of the error.
+// MarshalJSON returns the ids as account_id and certificate_id, the usage as text, and
+// the list or the text of the error.
 func (r AuditResult) MarshalJSON() ([]byte, error) {
 	return json.Marshal(resultJSON{CertificateRef: r.Certificate, Usage: r.Usage(), List: r.List, Error: errorText(r.Err)})
 }

@@ -113,8 +113,8 @@ func TestFirst401EndsTheRequests(t *testing.T) {
 
 func TestBlockWithoutEndEndsTheAudit(t *testing.T) {
 	t.Parallel()
-	for name, header := range map[string]string{"one long block": "1000", "blocks without end": "60", "no time": "",
-		"no wait": "0", "one second": "1", "a date that has passed": "Fri, 31 Dec 1999 12:00:00 GMT"} {
+	for name, header := range map[string]string{"one long block": "1000", "blocks without end": "60", "empty header": "",
+		"zero seconds": "0", "one second": "1", "a date that has passed": "Fri, 31 Dec 1999 12:00:00 GMT"} {
 		synctest.Test(t, func(t *testing.T) {
 			rt := scripted(reply(429, envelopeWith("971"), "Retry-After", header))
 			start, notAsked, n := time.Now(), 0, 0

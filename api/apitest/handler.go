@@ -58,7 +58,7 @@ func (s *Server) respond(r *http.Request, c call, request Request) Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	response, err := s.chooseResponse(r, c, request).complete(c.op)
-	if err != nil { // possible for a script for all operations, and for an upload
+	if err != nil { // from a script for all operations, or from an upload
 		response = Raw(http.StatusNotImplemented, "text/plain", err.Error())
 	}
 	request.StatusCode = response.status // 0 when there is none

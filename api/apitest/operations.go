@@ -200,7 +200,7 @@ func deleteCertificate(s *Server, c call) Response {
 	s.store[opCertificates] = slices.DeleteFunc(s.store[opCertificates], func(e entry) bool {
 		return e.account == cert.AccountID && e.key == cert.ID
 	})
-	// The certificate has only empty lists, which would make hostnames find it.
+	// An empty list that is left would make hostnames respond as if cert still existed.
 	maps.DeleteFunc(s.hostnames, func(ref api.HostnamesRef, _ []string) bool { return s.isOf(ref, cert) })
 	return deleted
 }

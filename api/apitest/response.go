@@ -22,7 +22,7 @@ const unlimited = -1 // value of Response.times
 
 // Response is one scripted response. Make it with a function of this package; the zero
 // value is invalid. The methods return a changed copy. A function or method with an
-// invalid argument returns an invalid response, and [Server.Script] the error.
+// invalid argument returns an invalid response, which [Server.Script] refuses.
 type Response struct {
 	status int
 	header http.Header

@@ -17,10 +17,10 @@ import (
 // requests.
 type Target struct {
 	// Operation is an operationId of the contract, such as "listMTLSCertificates". The
-	// error for an unknown one lists all.
+	// error for an unknown operation lists all operations.
 	Operation string
 	// Parameters are values of the operation's path and query parameters, by name.
-	// A request must have all of these values; an empty one also selects requests
+	// A request must have all of these values; an empty value also selects requests
 	// without the query parameter.
 	Parameters map[string]string
 }

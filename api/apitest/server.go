@@ -21,7 +21,7 @@
 // is uploaded again after its deletion gets the same id. An unknown certificate is
 // refused with code 1472, or with 7003 by the list of its associations. The deletion of
 // a certificate is refused if an entry of the store refers to it, or if the vendor
-// manages it. The vendor's code for one in use is not public; this server sends 1305.
+// manages it. The vendor's code for "in use" is not public; this server sends 1305.
 //
 // Credentials are checked as the vendor does: 400 with code 9106 or 9107 if they are
 // missing, 400 with 6003 if they are malformed, 401 with 10000 if they are wrong.

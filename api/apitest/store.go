@@ -216,8 +216,8 @@ func (s *Server) add(operation string, e entry) error {
 	return s.put(operation, e)
 }
 
-// checkIDs refuses the ids of an account and of something in it that a client refuses to
-// send.
+// checkIDs returns an error if a client refuses to send the id of an account, or the id
+// of an entry in it.
 func checkIDs(account, id string) error {
 	return api.CertificateRef{AccountID: account, ID: id}.Validate()
 }

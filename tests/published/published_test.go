@@ -22,8 +22,8 @@ import (
 
 const moduleRoot = "../.."
 
-// fragment is the parsed frozen text: five lines, then JSON values one after the
-// other.
+// fragment is the parsed text of [publishedfragment.Path]: five lines, then JSON values
+// one after the other.
 type fragment struct {
 	description, path, method, tag, operationID        string
 	planAvailability, permissions, parameters, request any

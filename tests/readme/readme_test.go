@@ -2,7 +2,7 @@
 // it shows, its Go code is a tested Example, and it stays short. The code of api's
 // package comment is a tested Example too, and each sentence of that comment and of
 // SECURITY.md has a test or a reason for having none. CONTRIBUTING begins with a map of
-// the code. The files and make targets that the documents name or link to exist.
+// the code. The documents name, and link to, only files and make targets that exist.
 package readme
 
 import (

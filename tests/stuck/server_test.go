@@ -21,8 +21,8 @@ const (
 // newServer starts a server on loopback that responds to each request with a
 // WINDOW_UPDATE that overflows the window of the request's stream. In Go before
 // 1.26.11, and in Go 1.27 before 1.27.4, this locks the connection for ever, and with it
-// all requests of the transport. Each request is reported on requests, if there is
-// room. The caller must close the connections of the clients, and the server.
+// all requests of the transport. Each request is reported on the channel requests, if
+// it has room. The caller must close the client connections, then the server.
 func newServer(requests chan<- struct{}) *httptest.Server {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.EnableHTTP2 = true
@@ -34,8 +34,8 @@ func newServer(requests chan<- struct{}) *httptest.Server {
 	return server
 }
 
-// serve handles a connection until it is closed. A locked client does not close its
-// connection, and may open another while the server closes; the deadline ends that one.
+// serve handles a connection until it is closed. A locked client may open a connection
+// while the server closes, and does not close it; the deadline ends that connection.
 func serve(conn net.Conn, requests chan<- struct{}) {
 	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		return

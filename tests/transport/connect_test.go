@@ -15,8 +15,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/canary"
 )
 
-// An error names the proxy that refuses the connection, and its status. Only a status
-// that means an unreachable server is retried.
+// An error names the proxy that refuses the connection, and the status of its response.
+// Only a status that means an unreachable server is retried.
 func TestARefusedConnectNamesTheProxy(t *testing.T) {
 	t.Parallel()
 	for status, attempts := range map[int]int{302: 1, 401: 1, 403: 1, 407: 1, 502: 2, 503: 2} {

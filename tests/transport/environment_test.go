@@ -20,8 +20,8 @@ import (
 )
 
 // childVariable makes the test binary call child. A client with the default transport
-// needs a process of its own, because net/http reads the proxy variables once per process,
-// and crypto/x509 the trusted authorities.
+// needs a process of its own, because net/http reads the proxy variables once per
+// process, and crypto/x509 reads the trusted authorities once.
 const childVariable = "TEST_CHILD_BASE_URL"
 
 type childReport struct{ Usage, Error string }
@@ -44,7 +44,7 @@ func child() {
 	}
 }
 
-// callInChild makes one call in a process with these variables.
+// callInChild makes one call in a child process with the variables env.
 func callInChild(t *testing.T, base string, env ...string) childReport {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0])

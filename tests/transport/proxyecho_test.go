@@ -60,7 +60,7 @@ var places = map[string]string{
 }
 
 // writtenForms returns the forms in which a proxy may write the credentials. Without a
-// password, the name is the secret.
+// password, the user is the secret.
 func writtenForms(user, password string) map[string]string {
 	pair := user + ":" + password
 	if password == "" {

@@ -124,7 +124,7 @@ func TestHTTP2StreamErrorsAreRetried(t *testing.T) {
 }
 
 // net/http repeats a request without a delay as long as the server refuses it with a
-// GOAWAY. The client must end such an attempt before its time is over.
+// GOAWAY. The client must end the attempt after 16 connections.
 func TestRequestsThatAnHTTP2ServerRefusesAreLimited(t *testing.T) {
 	t.Parallel()
 	authority := certs.NewAuthority(t)

@@ -181,8 +181,8 @@ func TestSignalLeavesTheTreeUnchanged(t *testing.T) {
 	}
 }
 
-// A process killed while it writes leaves some files new and the rest old. check must
-// distinguish each of these trees from a whole one.
+// If a process is killed while it writes, some files are new and the rest old. The
+// command specgen check must refuse each such tree.
 func TestCheckFindsATreeWrittenInPart(t *testing.T) {
 	t.Parallel()
 	root := seededTree(t)

@@ -7,9 +7,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/update"
 )
 
-// A change to a value that an overlay action lists in x-overwrites is documentation.
-// Other changes of existing parts that an action hides keep their class, as do changes
-// that show only after merging.
+// A change is documentation if an overlay action lists the new value in x-overwrites.
+// Other changes of existing parts keep their class although an action hides them. So do
+// changes that show only after merging.
 func TestHiddenChangesKeepTheirClassUnlessTheyAreExpected(t *testing.T) {
 	t.Parallel()
 	for shape, edits := range map[string]map[string]struct {
@@ -20,7 +20,7 @@ func TestHiddenChangesKeepTheirClassUnlessTheyAreExpected(t *testing.T) {
 			"listed limit of ids":          {[]string{"maxLength: 36", "maxLength: 32"}, compare.Documentation},
 			"unlisted limit of ids":        {[]string{"maxLength: 36", "maxLength: 16"}, compare.Breaking},
 			"success may be false":         {[]string{"enum: [true]", "enum: [true, false]"}, compare.Breaking},
-			"tokens are no longer taken":   {[]string{", {api_token: []}", ""}, compare.Breaking},
+			"API tokens are not accepted":  {[]string{", {api_token: []}", ""}, compare.Breaking},
 			"another example of a service": {[]string{"example: tunnel", "example: other"}, compare.Documentation},
 		},
 		"11-openapi31.yaml": {

@@ -61,7 +61,7 @@ func TestMain(m *testing.M) {
 }
 
 // seededTree returns a copy of the pipeline's part of the module. In the copy, the
-// operations of seedShape have their texts from there, not from openapi/.
+// operations of seedShape have the texts of seedShape, not those in openapi/.
 func seededTree(t testing.TB) string {
 	t.Helper()
 	root := t.TempDir()

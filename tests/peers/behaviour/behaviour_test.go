@@ -36,8 +36,8 @@ var clients = []struct {
 	{"cloudflare-go v0", v0.New},
 }
 
-// situations are the rows of the table: the text of a response or input, and a function
-// that returns the text of a client's outcome.
+// situations are the rows of the table: name describes a response or input, and run
+// returns the outcome of a client as text.
 var situations = []struct {
 	name string
 	run  func(t *testing.T, client face.New) string
@@ -52,7 +52,7 @@ var situations = []struct {
 	{"`..` as the certificate's id", dotDot},
 }
 
-// body responds to every request with one JSON text.
+// body returns a run function whose server responds to every request with text.
 func body(text string) func(t *testing.T, client face.New) string {
 	return func(t *testing.T, client face.New) string {
 		return ask(t, client, certificate, func(w http.ResponseWriter, _ *http.Request) { reply(w, text) })
@@ -196,7 +196,7 @@ func TestReadmeShowsTheMeasuredBehaviour(t *testing.T) {
 	}
 }
 
-// A cell names an error or the 429 only if the client returned it.
+// A cell names an error only if the client returned that error.
 func TestOutcomesAreThoseOfTheClient(t *testing.T) {
 	unsent := func(rows int, err error) face.New {
 		return func(string, string, http.RoundTripper) (face.Call, error) {

@@ -48,8 +48,8 @@ type client struct {
 	http        *http.Client
 }
 
-// New is a [face.New]. Its own transport has enough connections for many callers.
-// Only the caller's context limits the time.
+// New is a [face.New]. The transport that it creates for a nil one has enough
+// connections for many callers. Only the caller's context limits the time.
 func New(baseURL, token string, transport http.RoundTripper) (face.Call, error) {
 	c := newClient(baseURL, token, transport)
 	return func(ctx context.Context, account, id string) (int, error) {

@@ -98,8 +98,7 @@ func (b *builder) measure(ctx context.Context, peer string, results *report.Repo
 	return addCode(ctx, results, peer)
 }
 
-// rebuild builds the program after an edit, with what measure has left in the
-// cache.
+// rebuild builds the program after an edit, with the build cache that measure left.
 func (b *builder) rebuild(ctx context.Context, peer string, results *report.Report) error {
 	overlay, err := b.edit(peer)
 	if err != nil {
@@ -113,8 +112,8 @@ func (b *builder) rebuild(ctx context.Context, peer string, results *report.Repo
 	return nil
 }
 
-// edit makes the go command see another version of the program, one that it has
-// not built before.
+// edit returns an overlay for the go command. With it, the program differs from all
+// versions that were built before.
 func (b *builder) edit(peer string) (overlay string, err error) {
 	source, err := filepath.Abs(filepath.Join("programs", peer, "main.go"))
 	if err != nil {

@@ -1,7 +1,7 @@
 // Command benchimport measures what it costs to import each client. It builds each
-// program in programs/ from a build cache that holds only the standard library, and all
-// but that of v7 again after edits. It prints two tables: the ratios to the client
-// hand, and the targets.
+// program in programs/ from a build cache that holds only the standard library. After
+// edits, it builds all programs except v7 again. It prints two tables: the ratios to
+// the client hand, and the targets.
 package main
 
 import (
@@ -23,9 +23,9 @@ var peers = []string{"hand", "ours", "v7sub", "v0", "v7"}
 
 const slowPeer = "v7"
 
-// edits is how often each program except that of v7 is edited and built again, in
-// turns. Such a build takes half a second, and its time varies more than the clients
-// differ, so the median needs many builds.
+// edits is how often each program except v7 is edited and built again, in turns. Such a
+// build takes half a second, and its time varies more than the clients differ, so the
+// median needs many builds.
 const edits = 15
 
 func main() {

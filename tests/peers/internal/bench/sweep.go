@@ -13,8 +13,8 @@ import (
 // Workers is the number of parallel callers of a sweep or an inventory.
 const Workers = 32
 
-// Sweep reads the associations of the certificates with Workers parallel callers and
-// returns how many certificates had two.
+// Sweep reads the associations of the certificates with Workers parallel callers. It
+// returns the number of certificates with two associations.
 type Sweep func(b *testing.B, ids []string) (answered int)
 
 // Workload returns a sweep with plain workers around a client. Like an audit, it

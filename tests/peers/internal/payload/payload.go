@@ -19,8 +19,8 @@ const (
 	Account = "023e105f4ecef8ad9ca31a8372d0c353"
 )
 
-// ID returns a certificate id of 32 characters that encodes the number of
-// associations in its response. A serial number makes ids differ.
+// ID returns a certificate id of 32 characters. It encodes rows, the number of
+// associations in the response for it. A serial number makes ids differ.
 func ID(serial, rows int) string { return fmt.Sprintf("%024x%08x", serial, rows) }
 
 func rowsOf(id string) (int, error) {
@@ -74,7 +74,7 @@ func Body(rows int, distinct bool) []byte {
 	return body
 }
 
-// CertificateID returns the id of an unused certificate of [Page].
+// CertificateID returns the id of a certificate of [Page]. All of these are unused.
 func CertificateID(serial int) string { return fmt.Sprintf("%08x-0c35-4c7f-82c7-8e9400000000", serial) }
 
 // Page returns a complete response with that many certificates, each with a PEM text

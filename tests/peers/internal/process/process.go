@@ -10,9 +10,8 @@ import (
 	"time"
 )
 
-// PeakRSS returns the maximum resident memory of the process in bytes. It is read
-// from /proc, because the rusage of a process includes its parent's memory at the
-// start.
+// PeakRSS returns the maximum resident memory of the process in bytes. It reads /proc,
+// because the maximum in rusage also counts the parent's memory at the fork.
 func PeakRSS() (int64, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -19,8 +19,7 @@ import (
 // Floor is the client that the others are compared with.
 const Floor = "hand"
 
-// Line names a row of the table: what was done and what was measured, in the
-// base unit.
+// Line names a row of the table: the measured work, and the base unit of the values.
 type Line struct{ Work, Unit string }
 
 // Report holds the measurements of all rounds. The zero value is empty.
