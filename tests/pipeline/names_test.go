@@ -119,7 +119,7 @@ func TestPipelineNamesNoOperation(t *testing.T) {
 			return err
 		}
 		for _, found := range k.find(path, source) {
-			t.Errorf("%s: only %s and the overlays name an operation, its path and its types", found, spec.OperationsFile)
+			t.Errorf("%s: only %s and the overlays may name an operation, its path and its types", found, spec.OperationsFile)
 		}
 		return nil
 	})
