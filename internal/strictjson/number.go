@@ -10,8 +10,8 @@ import (
 // maxDigits is the number of digits of the int64 limits.
 const maxDigits = len("9223372036854775807")
 
-// maxExponent exceeds the number of digits of any text, so limiting an exponent to it
-// changes no result. The sums below stay within a 32-bit int.
+// maxExponent limits exponents, so that the sums below fit a 32-bit int. The limit
+// exceeds the number of digits of any text, so it changes no result.
 const maxExponent = 1 << 30
 
 // MaxExact is 2^53: float64 holds each integer up to it.

@@ -38,8 +38,8 @@ type part struct {
 	OwnParts []own
 }
 
-// part2 calls only the strict readers. They are tolerant within a member that is read
-// tolerantly.
+// part2 calls only Read and ReadList, which tolerate misfits within a value that
+// ReadTolerant or ReadListTolerant reads.
 type part2 struct {
 	ID    string
 	Words []string
@@ -98,7 +98,7 @@ func pointersOf(misfits []*strictjson.KindError) string {
 	return strings.Join(out, " ")
 }
 
-func TestInformationalMisfitsLeaveOtherMembers(t *testing.T) {
+func TestInformationalMisfitsDoNotAffectOtherMembers(t *testing.T) {
 	t.Parallel()
 	yes := true
 	for text, tt := range map[string]struct {
@@ -209,7 +209,7 @@ func TestMisfitsAreBounded(t *testing.T) {
 	if _, err := strictjson.Unmarshal(append(text[:len(text)-len(`"last"}`)], `5}`...), new(part), nil); err == nil {
 		t.Error("a deciding member is tolerated after the limit")
 	}
-	// The next text starts anew.
+	// The limit is per text.
 	if misfits, err := strictjson.Unmarshal([]byte(`{"flag":"x"}`), &got, nil); err != nil || pointersOf(misfits) != "/flag" {
 		t.Errorf("misfits %s, %v", pointersOf(misfits), err)
 	}

@@ -41,7 +41,7 @@ func (d *Decoder) Read(v any) error {
 	return err
 }
 
-// reflected reads the next value, which is not null, into to; v points to it.
+// reflected reads the next value, which is not null, into to. v is a pointer to to.
 func (d *Decoder) reflected(v any, to reflect.Value) error {
 	switch to.Kind() {
 	case reflect.Pointer:
@@ -105,7 +105,7 @@ func readList[T any](d *Decoder, list *[]T, most int) error {
 	})
 }
 
-// list reads the items of a list of any type, so that little is compiled for each type.
+// list reads the items of a list. It is not generic, to compile little for each type.
 // size is the size of an item in memory, grow keeps the first n items in a list with the
 // capacity room, and next returns the pointer to read the next item into; kept reports
 // whether the list keeps the item.
@@ -148,8 +148,8 @@ func (d *Decoder) ReadArray(begin func(rest []byte), item func() error) error {
 	return err
 }
 
-// members is a map whose keys are strings. An embedded field would compile all methods
-// of reflect.Value again.
+// members is a map whose keys are strings. If value were embedded, all methods of
+// reflect.Value would be compiled again.
 type members struct{ value reflect.Value }
 
 // UnmarshalMember knows every name.
@@ -174,7 +174,7 @@ func (d *Decoder) scalar(v any) error {
 		if fits = kind == jsontext.KindString; fits {
 			text := []byte(value[1 : len(value)-1])
 			if bytes.IndexByte(text, '\\') >= 0 {
-				d.unquoted, _ = jsontext.AppendUnquote(d.unquoted[:0], value) // as unquote
+				d.unquoted, _ = jsontext.AppendUnquote(d.unquoted[:0], value) // invalid UTF-8: see unquote
 				text = d.unquoted
 			}
 			*v = d.intern(text)

@@ -74,10 +74,10 @@ var (
 )
 
 // firstFault returns the first fault in the go command's output, and whether it names
-// a place in the code. The output order varies, and staged files have paths relative
-// to the working directory of the command; so paths are made relative to the root,
-// and the lines are sorted. A fault in generated code comes before its consequences
-// elsewhere.
+// a place in the code. The order of the output varies, and the paths of staged files
+// depend on the working directory of the command. firstFault therefore makes the paths
+// relative to the root, and returns the alphabetically first line. A fault in generated
+// code comes before its consequences elsewhere.
 func firstFault(output, root, staging string) (line string, inCode bool) {
 	folders := regexp.MustCompile(`(?m)^(vet: )?(\./|[^:\t\n]*` + regexp.QuoteMeta(filepath.Base(staging)) + `/|` + regexp.QuoteMeta(root) + `/)?`)
 	output = folders.ReplaceAllString(filepath.ToSlash(output), "")

@@ -23,9 +23,9 @@ const moduleRoot = "../.."
 
 var golden = flag.Bool("golden", false, "write the golden files")
 
-// shapes returns invented documents of one operation. They repeat, in order, the
-// changes that the vendor made to the real document. family returns such documents of
-// several operations.
+// shapes returns the paths of invented documents of one operation, which repeat, in
+// order, the vendor's changes to the real document. family returns the paths of such
+// documents of several operations.
 func shapes(t testing.TB) []string { return fixtures(t, "testdata/shapes/*", 11) }
 func family(t testing.TB) []string { return fixtures(t, "testdata/family/*", 4) }
 
@@ -47,7 +47,7 @@ func read(t testing.TB, path string) []byte {
 	return data
 }
 
-// stages is a document on its way through the pipeline, without missing operations.
+// stages has the results of the pipeline for the operations that a document has.
 type stages struct {
 	source published.Source
 	taken  *published.Import
@@ -179,17 +179,17 @@ func TestContractsOfTheFamilyDifferOnlyInHostnamesAndTokenGroups(t *testing.T) {
 
 // steps has the class of each step that changes more than documentation.
 var steps = map[string]compare.Class{
-	"01-first":         compare.Breaking,   // back from today: members of errors and a number of pages go
+	"01-first":         compare.Breaking,   // after 11-openapi31: members of errors and total_pages are missing
 	"04-range":         compare.Breaking,   // tokens are no longer accepted
 	"09-root-security": compare.Compatible, // a further way to authenticate
-	"10-inline":        compare.Breaking,   // back to an older text, and without tokens
-	"1-first":          compare.Breaking,   // back from today: an operation, members and parameters go
+	"10-inline":        compare.Breaking,   // like 01-first, and tokens are no longer accepted
+	"1-first":          compare.Breaking,   // after 4-current: an operation, members and parameters are missing
 	"2-collision":      compare.Compatible, // an operation is new
 	"3-renamed":        compare.Breaking,   // tokens are no longer accepted
 	"4-current":        compare.Breaking,   // hostnames come without their certificate
 }
 
-// The report of each shape against the one before is a golden file.
+// The report on each step is a golden file. The first document follows the last one.
 func TestEachStepOfTheHistoryHasItsReport(t *testing.T) {
 	t.Parallel()
 	for _, paths := range [][]string{shapes(t), family(t)} {
