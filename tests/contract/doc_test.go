@@ -1,6 +1,6 @@
 // Package contract tests the promises about the traffic: every request of the client
 // and every documented response matches the contract, no declared member is lost on
-// the way to the user, and package contract reports what the client refuses.
+// the way to the user, and package api/contract reports what the client refuses.
 package contract
 
 import (

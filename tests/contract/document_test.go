@@ -38,7 +38,7 @@ func responseSchema(t *testing.T, operation string, status int) *openapi3.Schema
 	return schema
 }
 
-// filled returns body, a success of opAssociations, with the required members that it
+// filled adds to body, a success of opAssociations, the required members that body
 // lacks.
 func filled(t *testing.T, body string) []byte {
 	t.Helper()

@@ -127,7 +127,7 @@ func drawOperation(t *rapid.T) (string, operation) {
 	return id, operations[id]
 }
 
-// newFilled returns a server with data for every operation, and the arguments for them.
+// newFilled returns a server with data for every operation, and matching arguments.
 func newFilled(t *testing.T) (*apitest.Server, arguments) {
 	t.Helper()
 	server, err := apitest.NewServer()
@@ -274,8 +274,8 @@ func decoded(t *rapid.T, body []byte) (value any) {
 	return value
 }
 
-// essence returns the members of a value that a schema declares, without zero values,
-// which most generated types cannot distinguish from absent members.
+// essence returns the value without members that the schema does not declare, and
+// without zero values, which most generated types cannot distinguish from absent ones.
 func essence(schema *openapi3.Schema, value any) any {
 	switch v := value.(type) {
 	case []any:
@@ -316,8 +316,8 @@ func essence(schema *openapi3.Schema, value any) any {
 	return nil
 }
 
-// The checker reports every response that the client refuses, except a success without
-// a result, which the contract allows.
+// CheckResponse reports every response that the client refuses, except a success
+// without a result, which the contract allows.
 func TestWhatTheClientRefusesIsReported(t *testing.T) {
 	t.Parallel()
 	schema := responseSchema(t, opAssociations, 200)

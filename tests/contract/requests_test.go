@@ -21,8 +21,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/tests/internal/publishedfragment"
 )
 
-// router returns a router of the generated contract under its own servers and the base
-// URLs.
+// router returns a router for the generated contract, with the base URLs as servers
+// besides those of the contract.
 func router(t *testing.T, baseURLs ...string) routers.Router {
 	t.Helper()
 	doc := readContract(t)

@@ -35,7 +35,7 @@ type kind struct {
 }
 
 // kinds returns the success of the operation for associations, and the failures of all
-// operations except getWorkerSettings: its published failure has success true.
+// operations except getWorkerSettings, whose published failure has success true.
 func kinds(t *testing.T) []kind {
 	t.Helper()
 	out := []kind{{"success", true, publishedSuccess(t), rebuild.Schema(contract(t, associations(t)), 200), 400}}
@@ -48,8 +48,8 @@ func kinds(t *testing.T) []kind {
 }
 
 // The documents have no field that only the documentation page describes, and the
-// result of a failure is removed: TestSchemasDifferOnlyByDeclaredDeviations tests these
-// deviations.
+// result of a failure is set to null: TestSchemasDifferOnlyByDeclaredDeviations tests
+// these deviations.
 func TestEveryPublishedDocumentMatchesTheContract(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds(t) {

@@ -16,8 +16,8 @@ import (
 
 const moduleRoot = "../.."
 
-// stages returns the pipeline's stages. The frozen fragment is the published text of
-// the operation that it describes.
+// stages returns the pipeline's stages. For associations, the published text is the
+// frozen fragment.
 func stages(t *testing.T) rebuild.Stages {
 	t.Helper()
 	s, err := rebuilt()

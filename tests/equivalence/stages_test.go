@@ -18,8 +18,8 @@ import (
 )
 
 // The contract in generated/ is the one that the pipeline makes from openapi/. The
-// other tests use the frozen fragment in place of its operation in openapi/, so their
-// contract can differ from generated/, for example in descriptions.
+// other tests use the frozen fragment in place of the stored text for associations, so
+// their contract can differ from generated/, for example in descriptions.
 func TestGeneratedContractIsTheOneRebuilt(t *testing.T) {
 	t.Parallel()
 	s, err := rebuild.Stored(moduleRoot, nil)
@@ -37,7 +37,7 @@ func TestGeneratedContractIsTheOneRebuilt(t *testing.T) {
 
 // schemas returns the schemas of an operation by place, such as "response 200".
 // pathNames are the names of the path parameters in o. The places use the names in
-// openapi/operations.yaml, which may be others.
+// openapi/operations.yaml, which may differ from those in o.
 func schemas(o *openapi3.Operation, op spec.Operation, pathNames []string) map[string]*openapi3.Schema {
 	out := map[string]*openapi3.Schema{}
 	for _, ref := range o.Parameters {

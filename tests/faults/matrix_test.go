@@ -17,8 +17,8 @@ import (
 // slack is the time that a loaded machine may add to a cell.
 const slack = 10 * time.Second
 
-// rounds is how often a cell may try to reuse its connections. On a loaded machine,
-// net/http may drop a good connection; a defect of the client shows in every round.
+// rounds is how often a test repeats what a loaded machine can prevent, such as the
+// reuse of a connection. A defect of the client shows in every round.
 const rounds = 3
 
 // report holds the result of each cell. String returns those of the first operation as

@@ -62,7 +62,7 @@ func TestAPauseOfTheProcessHidesNoCause(t *testing.T) { // not parallel: others 
 		"Proxy function": {func(pause func()) http.RoundTripper {
 			var calls atomic.Int32
 			return &http.Transport{Proxy: func(*http.Request) (*url.URL, error) {
-				if calls.Add(1) == 2 { // the client looks for the proxy's password in the error
+				if calls.Add(1) == 2 { // the client asks for the proxy again, to redact its password
 					pause()
 				}
 				return nil, nil

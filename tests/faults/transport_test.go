@@ -27,8 +27,8 @@ func newClient(t *testing.T, base string, opts ...api.Option) *api.Client {
 }
 
 // net/http repeats a request itself when a reused connection is closed without a
-// response. The client counts both as one attempt. Its default rate limit is below the
-// vendor's, so that there is room for repeated requests.
+// response. The client counts the two requests as one attempt. The client's default
+// rate limit is below the vendor's, which leaves room for such requests.
 func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
 	t.Parallel()
 	repeated := func() (requests int, err error) {
@@ -58,7 +58,7 @@ func TestARequestOnAStaleConnectionIsRepeatedByNetHTTP(t *testing.T) {
 	t.Errorf("%d requests for 2 calls, want 3; error %v", n, err)
 }
 
-// The limit of a header's size includes the informational responses before it.
+// The size limit applies to the sum of the header and the informational responses.
 func TestEndlessHeadersEndAtTheSizeLimit(t *testing.T) {
 	t.Parallel()
 	for name, response := range map[string]fs.Handler{

@@ -26,7 +26,7 @@ func TestUploadsAreSentTwiceOnlyIfTheFirstHadNoEffect(t *testing.T) {
 			t.Parallel()
 			requests, found := 2, true // the upload and the list
 			switch {
-			case f.name == abortedName: // the list
+			case f.name == abortedName: // only the list
 				requests = 1
 			case f.connection != nil && f.reaction == final:
 				requests, found = 0, false

@@ -22,34 +22,34 @@ import (
 // echoes are handlers that send back the credentials wherever the protocol, or a
 // violation of it, has room for text.
 var echoes = map[string]fs.Handler{
-	"400, detail":     fs.Failure(400, 1000),
-	"401, detail":     fs.Failure(401, 10000),
-	"403, page":       fs.HTML(403),
-	"404, detail":     fs.Failure(404, 7003),
-	"429, detail":     fs.Failure(429, 971, "Retry-After: "+fs.Echo),
-	"500, page":       fs.HTML(500),
-	"redirect":        fs.Complete(307, fs.Echo, "Location: https://example.com/?"+fs.Echo),
-	"media type":      fs.Complete(200, "x", "Content-Type: text/"+fs.Echo),
-	"encoding":        fs.JSON(200, "x", "Content-Encoding: "+fs.Echo),
-	"Ray ID":          fs.Failure(404, 1, "Cf-Ray: "+fs.Echo),
-	"success":         fs.JSON(200, `{"success":true,"errors":[],"messages":[{"code":1,"message":"`+fs.Echo+`"}],"result":[{"service":"`+fs.Echo+`","status":"`+fs.Echo+`"}],"x":"`+fs.Echo+`"}`, "Cf-Ray: "+fs.Echo),
-	"certificates":    fs.JSON(200, `{"success":true,"result":[`+echoedCertificate+`]}`),
-	"certificate":     fs.JSON(200, `{"success":true,"result":`+echoedCertificate+`}`),
-	"hostnames":       fs.JSON(200, `{"success":true,"result":{"hostnames":["`+fs.Echo+`"],"bindings":[{"type":"`+fs.Echo+`"}]}}`),
-	"success, errors": fs.JSON(200, `{"success":true,"errors":[{"code":1,"message":"`+fs.Echo+`"}],"result":[]}`),
-	"no result":       fs.JSON(200, `{"success":true,"messages":[{"code":1,"message":"`+fs.Echo+`"}]}`),
-	"JSON name":       fs.JSON(200, `{"success":true,"`+fs.Echo+`":1,"`+fs.Echo+`":2}`),
-	"wrong type":      fs.JSON(200, `{"success":true,"result":{"`+fs.Echo+`":1}}`),
-	"too large":       fs.JSON(200, strings.Repeat(fs.Echo, 1<<15)),
-	"status line":     fs.Cut("HTTP/1.1 " + fs.Echo + "\r\n\r\n"),
-	"protocol":        fs.Cut(fs.Echo + "\r\n\r\n"),
-	"header line":     fs.Cut("HTTP/1.1 200 OK\r\n" + fs.Echo + "\r\n\r\n"),
-	"header name":     fs.Cut("HTTP/1.1 200 OK\r\n(" + fs.Echo + "): x\r\n\r\n"),
-	"length":          fs.Cut("HTTP/1.1 200 OK\r\nContent-Length: " + fs.Echo + "\r\n\r\n"),
-	"coding":          fs.Cut("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + fs.Echo + "\r\n\r\n"),
-	"chunk":           fs.Cut("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + fs.Echo + "\r\n"),
-	"informational":   fs.Cut("HTTP/1.1 103 Early Hints\r\nLink: " + fs.Echo + "\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + fs.Echo),
-	"reset in header": fs.ResetMidHeader(),
+	"400, detail":       fs.Failure(400, 1000),
+	"401, detail":       fs.Failure(401, 10000),
+	"403, page":         fs.HTML(403),
+	"404, detail":       fs.Failure(404, 7003),
+	"429, detail":       fs.Failure(429, 971, "Retry-After: "+fs.Echo),
+	"500, page":         fs.HTML(500),
+	"redirect":          fs.Complete(307, fs.Echo, "Location: https://example.com/?"+fs.Echo),
+	"media type":        fs.Complete(200, "x", "Content-Type: text/"+fs.Echo),
+	"content encoding":  fs.JSON(200, "x", "Content-Encoding: "+fs.Echo),
+	"Ray ID":            fs.Failure(404, 1, "Cf-Ray: "+fs.Echo),
+	"success":           fs.JSON(200, `{"success":true,"errors":[],"messages":[{"code":1,"message":"`+fs.Echo+`"}],"result":[{"service":"`+fs.Echo+`","status":"`+fs.Echo+`"}],"x":"`+fs.Echo+`"}`, "Cf-Ray: "+fs.Echo),
+	"certificates":      fs.JSON(200, `{"success":true,"result":[`+echoedCertificate+`]}`),
+	"certificate":       fs.JSON(200, `{"success":true,"result":`+echoedCertificate+`}`),
+	"hostnames":         fs.JSON(200, `{"success":true,"result":{"hostnames":["`+fs.Echo+`"],"bindings":[{"type":"`+fs.Echo+`"}]}}`),
+	"success, errors":   fs.JSON(200, `{"success":true,"errors":[{"code":1,"message":"`+fs.Echo+`"}],"result":[]}`),
+	"no result":         fs.JSON(200, `{"success":true,"messages":[{"code":1,"message":"`+fs.Echo+`"}]}`),
+	"JSON name":         fs.JSON(200, `{"success":true,"`+fs.Echo+`":1,"`+fs.Echo+`":2}`),
+	"wrong type":        fs.JSON(200, `{"success":true,"result":{"`+fs.Echo+`":1}}`),
+	"too large":         fs.JSON(200, strings.Repeat(fs.Echo, 1<<15)),
+	"status line":       fs.Cut("HTTP/1.1 " + fs.Echo + "\r\n\r\n"),
+	"first line":        fs.Cut(fs.Echo + "\r\n\r\n"),
+	"header line":       fs.Cut("HTTP/1.1 200 OK\r\n" + fs.Echo + "\r\n\r\n"),
+	"header name":       fs.Cut("HTTP/1.1 200 OK\r\n(" + fs.Echo + "): x\r\n\r\n"),
+	"content length":    fs.Cut("HTTP/1.1 200 OK\r\nContent-Length: " + fs.Echo + "\r\n\r\n"),
+	"transfer encoding": fs.Cut("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + fs.Echo + "\r\n\r\n"),
+	"chunk":             fs.Cut("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + fs.Echo + "\r\n"),
+	"informational":     fs.Cut("HTTP/1.1 103 Early Hints\r\nLink: " + fs.Echo + "\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + fs.Echo),
+	"reset in header":   fs.ResetMidHeader(),
 }
 
 // echoedCertificate is an item with the credentials in each member except the id, and in
@@ -175,8 +175,8 @@ func failing(t *testing.T, response fs.Handler) error {
 	return nil
 }
 
-// failingDeletion returns the error of a deletion from a server with a certificate of
-// the type. If the client sends the deletion, the server cuts off the response.
+// failingDeletion returns the error of the deletion of a certificate with this type. If
+// the client sends the deletion, the server cuts off the response.
 func failingDeletion(t *testing.T, certificateType string, associations fs.Handler, opts ...api.DeleteOption) error {
 	t.Helper()
 	certificate := fs.JSON(200, `{"success":true,"result":{"id":"`+cert.ID+`","ca":false,"certificates":"`+fs.Echo+`","type":"`+certificateType+`"}}`)

@@ -24,7 +24,7 @@ var allowed = []string{
 	// Only the tokenizer, without the decoder that uses reflection.
 	"github.com/go-json-experiment/json/jsontext", "github.com/go-json-experiment/json/internal",
 	"github.com/dunglas/httpsfv",
-	// The runtime formats the parameters of the generated client; it imports the others.
+	// The runtime formats the generated client's parameters and imports the other two.
 	"github.com/oapi-codegen/runtime", "github.com/apapsch/go-jsonmerge", "github.com/google/uuid",
 }
 

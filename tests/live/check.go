@@ -101,7 +101,7 @@ func (p *probe) failed() bool {
 }
 
 // wronglyAnswered reports whether the API granted what it must refuse. A success
-// without a list counts, because another client may read it as an empty one.
+// without a list counts too, because another client may take it for an empty list.
 func (p *probe) wronglyAnswered() bool {
 	return p.want == refused && p.status/100 == 2
 }

@@ -177,8 +177,8 @@ func TestTheCheckFailsIfAnyReadFails(t *testing.T) {
 	}
 }
 
-// driftIn returns the part of the summary that must count the printed lines about
-// drift.
+// driftIn counts the lines of output about drift, and returns the words with which the
+// summary must state their number.
 func driftIn(output string) string {
 	return fmt.Sprintf("%d points of drift", strings.Count(output, "    drift (status "))
 }
@@ -239,7 +239,7 @@ func TestBreachesAreCountedAsViolations(t *testing.T) {
 	}
 }
 
-// An API that responds to every caller about everything would make used certificates look
+// An API that sends a success where it must refuse could make used certificates look
 // unused.
 func TestUnexpectedSuccessFails(t *testing.T) {
 	const noResult = `{"errors":[],"messages":[],"success":true}`

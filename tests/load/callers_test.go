@@ -28,7 +28,7 @@ var faults = []fs.Handler{
 	fs.HTML(522), fs.CorruptGzip(), fs.Cut(""), fs.Cut("HTTP/1.1 20"),
 }
 
-// unreliable fails by certificate, independently of the order of requests.
+// unreliable is a server whose faults depend only on the certificates in the requests.
 type unreliable struct {
 	seen   sync.Map // certificate → *atomic.Int64
 	faults atomic.Int64

@@ -15,8 +15,8 @@ import (
 )
 
 // All callers that wait for the limiter return as soon as their context ends. On a
-// loaded machine that takes longer than instant, so the test compares the time with
-// that of goroutines that only wait for the context. The best of several rounds counts.
+// loaded machine even goroutines that only wait for a context take long to return, so
+// the test compares the callers with such goroutines. The best round counts.
 func TestAThousandWaitersAreReleasedAtOnce(t *testing.T) {
 	const (
 		instant = 50 * time.Millisecond

@@ -22,12 +22,12 @@ type fault struct {
 	place acct.Read // Target is a prefix, and Page 0 any page
 	kind  string
 	once  bool
-	// node selects a value of a malformed response, and change how it is changed.
+	// node selects a value of a malformed response, and change how it becomes invalid.
 	node, change int
 }
 
-// respond has a function for each kind of fault, which changes a valid response. body is
-// the decoded body.
+// respond maps the kind of a fault to the function that responds with it. body is the
+// decoded body of the response without the fault.
 var respond = map[string]func(f fault, r *http.Request, body acct.Object) (*http.Response, error){
 	"400": status(400), "401": status(401), "403": status(403), "404": status(404), "429": status(429), "500": status(500), "503": status(503),
 	"301":      status(301),
@@ -146,8 +146,8 @@ func less(change func(*http.Response, acct.Object)) func(fault, *http.Request, a
 }
 
 // none are the members that mean "no certificate" when they are absent or null, as
-// documented in the source files of package api. A list without result_info has no
-// further pages.
+// documented in api/source_*.go, and result_info: a list without it has no further
+// pages.
 var none = map[string]bool{
 	"pages /result/*/deployment_configs/production": true, "pages /result/*/deployment_configs/production/mtls_certificates": true,
 	"pages /result/*/deployment_configs/preview": true, "pages /result/*/deployment_configs/preview/mtls_certificates": true,

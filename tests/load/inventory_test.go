@@ -217,7 +217,7 @@ func check(a *faulty, c acct.Certificate, item api.InventoryItem, noZones bool) 
 	}
 	listed := c
 	if faulted[""] {
-		listed.CA = nil // the list may lack it
+		listed.CA = nil // the list may lack the member ca
 	}
 	reliable, unknown := false, false
 	for source := range named {

@@ -38,8 +38,8 @@ func isOwn(cert api.CertificateRef, list *api.AssociationList) bool {
 	return list != nil && len(list.Associations) == 1 && list.Associations[0].Service == cert.ID
 }
 
-// peakMemory is the largest resident size of the process so far, in MiB. Where the
-// system does not report it, it is the memory of the Go runtime.
+// peakMemory returns the largest resident size of the process so far, in MiB, or the
+// memory of the Go runtime if the system does not report the resident size.
 func peakMemory() uint64 {
 	if status, err := os.ReadFile("/proc/self/status"); err == nil {
 		for line := range strings.Lines(string(status)) {

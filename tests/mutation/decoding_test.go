@@ -40,7 +40,7 @@ func TestBreakingADecodeRuleIsCaught(t *testing.T) {
 	rules := []struct {
 		rule     string
 		response apitest.Response
-		want     error // nil: a response that proves nothing
+		want     error // nil: a success that does not prove the certificate unused
 	}{
 		{"the status is 2xx", apitest.Raw(404, "application/json", proof), api.ErrNotFound},
 		{"the status is not 5xx", apitest.Raw(500, "application/json", proof), api.ErrServer},

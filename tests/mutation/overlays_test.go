@@ -225,7 +225,7 @@ func load(t *testing.T, s rebuild.Stages) *openapi3.T {
 
 // Differences between revisions do not reach the contract, except documentation and
 // parameters that the library does not send.
-func TestSourcesOfOtherPatternsGiveTheSameContract(t *testing.T) {
+func TestDocumentsOfOtherRevisionsGiveTheSameContract(t *testing.T) {
 	t.Parallel()
 	want := sources[stored]()
 	for _, other := range []source{anyOfEnvelope, tokenOnly, pairOnly, otherExamples, revision2022, revision2026} {

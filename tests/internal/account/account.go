@@ -31,8 +31,8 @@ type Account struct {
 	Gateway []string
 	// PageSize is the API's largest page; 0 is no limit.
 	PageSize int
-	// Shrinking holds the sources, as in Read, whose lists lack their first item from page
-	// 2 on.
+	// Shrinking holds the sources (see Read.Source) whose list loses its first item
+	// after page 1 was read.
 	Shrinking map[api.Source]bool
 
 	index   sync.Once
@@ -218,7 +218,7 @@ func page[T any](r *http.Request, a *Account, source api.Source, list []T, objec
 	})
 }
 
-// RoundTrip responds to a request of the model.
+// RoundTrip responds as the API does. It returns an error for an unknown request.
 func (a *Account) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err

@@ -55,8 +55,8 @@ func OperationsOf(doc *openapi3.T) map[string]Operation {
 	return operations
 }
 
-// Schema returns the contract's schema for an operation's JSON bodies with this
-// status.
+// Schema returns the contract's schema for the JSON bodies of an operation's responses
+// with this status.
 func Schema(operation string, status int) (*openapi3.Schema, error) {
 	operations, err := Operations()
 	if err != nil {
@@ -69,7 +69,7 @@ func Schema(operation string, status int) (*openapi3.Schema, error) {
 	return op.Schema(status)
 }
 
-// Schema returns the contract's schema for JSON bodies with this status.
+// Schema returns the contract's schema for JSON bodies of responses with this status.
 func (o Operation) Schema(status int) (*openapi3.Schema, error) {
 	if response := cmp.Or(o.Responses.Status(status), o.Responses.Default()); response != nil {
 		if media := response.Value.Content.Get("application/json"); media != nil {

@@ -10,8 +10,8 @@ import (
 // InUseBody is the body of [OK]: one association.
 const InUseBody = `{"success":true,"errors":[],"messages":[],"result":[{"service":"gateway","status":"active"}]}`
 
-// Echo in a header or body is replaced by the credentials of the request, as a server
-// may send back anything that it received.
+// Echo in a header or body is replaced by the credentials of the request, because a
+// server may send back anything that it received.
 const Echo = "{{credentials}}"
 
 // OK sends a success.

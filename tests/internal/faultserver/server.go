@@ -1,7 +1,7 @@
 // Package faultserver speaks HTTP/1.1 byte by byte on a loopback port, so that it can
 // stop, stall or send wrong data at any point, and counts connections and requests.
-// It is for faults below the level of a handler; package apitest is the fake of the
-// API.
+// It is for faults that an http.Handler cannot cause; package apitest is the fake of
+// the API.
 package faultserver
 
 import (
