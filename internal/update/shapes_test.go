@@ -23,9 +23,9 @@ const moduleRoot = "../.."
 
 var golden = flag.Bool("golden", false, "write the golden files")
 
-// shapes returns the paths of invented documents of one operation, which repeat, in
-// order, the vendor's changes to the real document. family returns the paths of such
-// documents of several operations.
+// shapes returns the paths of invented documents of one operation. In order, these
+// documents repeat the vendor's changes to the real one. family returns the paths of
+// such documents of several operations.
 func shapes(t testing.TB) []string { return fixtures(t, "testdata/shapes/*", 11) }
 func family(t testing.TB) []string { return fixtures(t, "testdata/family/*", 4) }
 
@@ -186,7 +186,7 @@ var steps = map[string]compare.Class{
 	"1-first":          compare.Breaking,   // after 4-current: an operation, members and parameters are missing
 	"2-collision":      compare.Compatible, // an operation is new
 	"3-renamed":        compare.Breaking,   // tokens are no longer accepted
-	"4-current":        compare.Breaking,   // hostnames come without their certificate
+	"4-current":        compare.Breaking,   // hostname associations lose the id of the certificate
 }
 
 // The report on each step is a golden file. The first document follows the last one.

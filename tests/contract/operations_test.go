@@ -343,7 +343,7 @@ func TestWhatTheClientRefusesIsReported(t *testing.T) {
 			t.Fatal(problem)
 		}
 		if vs, problem := contract.CheckResponse(req, 200, header, body); problem != nil || len(vs) == 0 {
-			t.Errorf("%s: the client refuses it (%v), the checker does not (%v)", body, err, problem)
+			t.Errorf("%s: the client refuses it (%v), CheckResponse does not (%v)", body, err, problem)
 		}
 	})
 	if refused == 0 {

@@ -57,7 +57,7 @@ func hasScheme(_ context.Context, in *openapi3filter.AuthenticationInput) error 
 	case scheme.Type == "http" && scheme.Scheme == "bearer" && strings.HasPrefix(header.Get("Authorization"), "Bearer "):
 		return nil
 	default:
-		return errors.New("missing")
+		return errors.New("no such credentials in the header")
 	}
 }
 

@@ -68,7 +68,7 @@ func TestPublishedFailuresOfMostOperationsAcceptNothing(t *testing.T) {
 			}
 		}
 		if got, want := accepted > 0, slices.Contains(satisfiable, op.Name); got != want {
-			t.Errorf("%d documents are accepted, but satisfiable lists the operation: %t", accepted, want)
+			t.Errorf("%d documents were accepted; the operation is in satisfiable: %t", accepted, want)
 		}
 	})
 }

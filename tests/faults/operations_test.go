@@ -18,7 +18,7 @@ import (
 // operation is an operation that reads in one request.
 type operation struct {
 	name string
-	// ok is a valid response. call reports whether it got the data of ok.
+	// ok is a valid response; good reports that got has the data of ok.
 	ok   fs.Handler
 	call func(ctx context.Context, client *api.Client) (got any, good bool, err error)
 }

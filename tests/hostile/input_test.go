@@ -36,8 +36,8 @@ func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repe
 // noLength begins a response that ends with the connection.
 const noLength = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 
-// input is a response and the error that it must cause, or nil if it has one valid
-// item.
+// input is a response and the error that it must cause. If want is nil, the call must
+// return one valid item.
 type input struct {
 	name     string
 	response fs.Handler

@@ -57,7 +57,7 @@ func TestImportingTheClientStaysLight(t *testing.T) {
 			case startsWithAny(path, heavy):
 				t.Errorf("%s imports %s", pkg, path)
 			default:
-				t.Errorf("%s imports %s, which is not on the list of what importers compile: add it here only with a reason", pkg, path)
+				t.Errorf("%s imports %s, which is not in allowed: add it only with a reason", pkg, path)
 			}
 		}
 	}

@@ -172,7 +172,7 @@ func TestCertificatesNamedByASourceAreNeverUnused(t *testing.T) {
 	t.Logf("%d accounts, certificates: %v; faults that left a usage unknown: %v", accounts, usages, harmfulFaults)
 	for kind := range respond {
 		if harmless := kind == "slow"; harmless != (harmfulFaults[kind] == 0) && (harmless || reduced == "") {
-			t.Errorf("the fault %q left a usage unknown in %d accounts", kind, harmfulFaults[kind])
+			t.Errorf("the fault %q left a usage unknown in %d accounts, want none: %t", kind, harmfulFaults[kind], harmless)
 		}
 	}
 }
