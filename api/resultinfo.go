@@ -12,8 +12,8 @@ import (
 )
 
 // ResultInfo is the paging information of an [AssociationList]. A number that the API
-// did not send is 0. The list has no further pages to request, so the numbers can only
-// show that it is incomplete.
+// did not send is 0. The API has no request for another page of the list. The numbers
+// can only show that the list is incomplete.
 type ResultInfo struct {
 	// Count is the number of associations on this page.
 	Count int64 `json:"count"`
@@ -28,7 +28,7 @@ type ResultInfo struct {
 }
 
 // pageHint reports whether a member such as cursor or next_page refers to further
-// items. Of the names that it knows, the vendor uses cursor and cursors.
+// items. The vendor itself uses only the names cursor and cursors.
 type pageHint bool
 
 func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err error) {
@@ -45,7 +45,6 @@ func (h *pageHint) read(d *strictjson.Decoder, name []byte) (known bool, err err
 
 // refersToMore reports whether the value of a pageHint member refers to further items:
 // all values do, except null, false, empty texts and arrays, and objects of only these.
-// It reads nested objects once.
 func refersToMore(v jsontext.Value) bool {
 	dec := lenientDecoder(v)
 	for {
@@ -84,8 +83,8 @@ func pagingNumbers(info *generated.ResultInfo) (*ResultInfo, error) {
 }
 
 // toCount converts a count, which is a number in the contract today and may become an
-// integer. strictjson has refused numbers that float64 would round to another whole
-// number, except those beyond int64. Errors are joined to problem.
+// integer. strictjson has refused each number within int64 that float64 would round to
+// a whole number. Errors are joined to problem.
 func toCount[N int64 | float64](name string, n N, problem *error) int64 {
 	fault := "is not an integer"
 	switch {
@@ -102,8 +101,8 @@ func toCount[N int64 | float64](name string, n N, problem *error) int64 {
 // noTotals reports whether the numbers do not include the length of the list.
 func (i *ResultInfo) noTotals() bool { return i.TotalCount == 0 && i.TotalPages == 0 }
 
-// contradicts reports whether the numbers of a page with n items are invalid or count
-// more items.
+// contradicts reports whether a number is negative, or Count exceeds n, the number of
+// items on the page.
 func (i *ResultInfo) contradicts(n int) bool {
 	return i.Count > int64(n) || min(i.Count, i.Page, i.PerPage, i.TotalCount, i.TotalPages) < 0
 }

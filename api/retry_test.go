@@ -159,7 +159,7 @@ func TestTooLongWaitsEndTheCallAtOnce(t *testing.T) {
 	}{
 		"429 for a day":         {reply(429, envelopeWith("1"), "Retry-After", "86400"), 0, day, api.ErrRateLimited},
 		"503 for a day":         {reply(503, envelopeWith("1"), "Retry-After", "86400"), 0, day, api.ErrServer},
-		"429 without a wait":    {reply(429, envelopeWith("1")), 0, 5 * time.Minute, api.ErrRateLimited},
+		"429 without a header":  {reply(429, envelopeWith("1")), 0, 5 * time.Minute, api.ErrRateLimited},
 		"429 with Ratelimit":    {reply(429, envelopeWith("1"), "Ratelimit", `"default";r=0;t=40`), 0, 40 * time.Second, api.ErrRateLimited},
 		"429 before a deadline": {reply(429, envelopeWith("1"), "Retry-After", "5"), time.Second, 5 * time.Second, api.ErrRateLimited},
 		"503 before a deadline": {reply(503, envelopeWith("1"), "Retry-After", "5"), time.Second, 5 * time.Second, api.ErrServer},

@@ -89,7 +89,7 @@ func TestAWrongLocalClockDoesNotChangeTheWait(t *testing.T) {
 	}
 }
 
-// The monotonic clock stops while a machine is suspended. The wall clock can be set back.
+// The monotonic clock stops during a suspension, and the wall clock can be set back.
 func TestTheAgeOfEvidenceIsTheLongerOneOfBothClocks(t *testing.T) {
 	t.Parallel()
 	// begun returns a time that was these durations ago by the two clocks.
@@ -130,13 +130,13 @@ func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { re
 
 func TestDeletionsAreNotSentAfterASuspension(t *testing.T) {
 	t.Parallel()
-	// The evidence becomes old before attempt number before. A call makes four
-	// attempts, so 5 means never.
-	for before, want := range map[int]error{1: ErrUsageUnknown, 2: ErrUnreachable, 5: ErrUnreachable} {
+	// The evidence becomes old before this attempt. A call makes four attempts, so 5
+	// means never.
+	for attempt, want := range map[int]error{1: ErrUsageUnknown, 2: ErrUnreachable, 5: ErrUnreachable} {
 		synctest.Test(t, func(t *testing.T) {
 			evidence, waits, sent := &Evidence{StartedAt: time.Now()}, 0, 0
 			logger := slog.New(suspension{slog.DiscardHandler, func() {
-				if waits++; waits == before {
+				if waits++; waits == attempt {
 					evidence.StartedAt = time.Now().Add(-8 * time.Hour)
 				}
 			}})
@@ -144,16 +144,16 @@ func TestDeletionsAreNotSentAfterASuspension(t *testing.T) {
 				sent++
 				return nil, io.ErrUnexpectedEOF
 			})
-			client, err := New(APIToken("t0ken"), WithHTTPClient(&http.Client{Transport: transport}), WithLogger(logger), WithRateLimit(before, time.Minute))
+			client, err := New(APIToken("t0ken"), WithHTTPClient(&http.Client{Transport: transport}), WithLogger(logger), WithRateLimit(attempt, time.Minute))
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, fail := client.requestDeletion(t.Context(), t.Context(), CertificateRef{"a", "b"}, evidence)
-			if !fail.Is(want) || fail.Is(ErrNotAsked) != (sent == 0) || sent != before-1 {
-				t.Errorf("suspended before attempt %d: %d requests, %v", before, sent, fail)
+			if !fail.Is(want) || fail.Is(ErrNotAsked) != (sent == 0) || sent != attempt-1 {
+				t.Errorf("suspended before attempt %d: %d requests, %v", attempt, sent, fail)
 			}
 			if _, refusal := client.limiter.Acquire(t.Context(), quota.Bounds{MaxWait: 2 * time.Minute}); refusal != nil {
-				t.Errorf("suspended before attempt %d: the limiter still has a request in flight: %+v", before, refusal)
+				t.Errorf("suspended before attempt %d: the limiter still has a request in flight: %+v", attempt, refusal)
 			}
 		})
 	}

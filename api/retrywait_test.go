@@ -125,7 +125,7 @@ func TestTheRateCodeIsRetriedWithAnyStatus(t *testing.T) {
 	}
 }
 
-func TestARateLimitedRetryOfADeletionMatchesNoThirdSentinel(t *testing.T) {
+func TestTheOutcomeOfADeletionIsUnknownIfItsRetryIsRateLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := everySource()

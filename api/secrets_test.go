@@ -77,7 +77,7 @@ func TestCredentialsAreNotPrinted(t *testing.T) {
 	}
 }
 
-// echoPlaces returns the places in which a server or a proxy can repeat a secret.
+// echoPlaces returns responses and errors that repeat a secret, by place.
 func echoPlaces(secret string) map[string]step {
 	in := func(format string) string { return strings.ReplaceAll(format, "%", secret) }
 	return map[string]step{
@@ -207,19 +207,19 @@ const (
 	percentToken = "user%zone~1/a@example.com"
 )
 
-// escapes are ways to escape a text.
 var escapes = map[string]func(string) string{
 	"JSON": func(s string) string { return escapeEveryByte(s, `\u%04x`) },
 	"Go":   func(s string) string { return escapeEveryByte(s, `\x%02x`) },
 	"URL":  func(s string) string { return escapeEveryByte(s, "%%%02X") },
-	// These escape some characters only: the others must not become part of an escape.
+	"none": func(s string) string { return s },
+	// The next three leave some characters unescaped, beside escapes.
 	"query":   url.QueryEscape,
 	"pointer": strings.NewReplacer("~", "~0", "/", "~1").Replace,
-	"decoded": strings.NewReplacer("~1", "/", "%41", "A", `\u0041`, "A").Replace,
 	"some": func(s string) string {
 		return s[:3] + escapeEveryByte(s[3:4], `\u%04X`) + s[4:9] + escapeEveryByte(s[9:10], "%%%02x") + s[10:]
 	},
-	"none": func(s string) string { return s },
+	// This one decodes what looks like an escape in the credential itself.
+	"decoded": strings.NewReplacer("~1", "/", "%41", "A", `\u0041`, "A").Replace,
 }
 
 func escapeEveryByte(s, format string) string {
@@ -230,7 +230,7 @@ func escapeEveryByte(s, format string) string {
 	return out.String()
 }
 
-// net/http quotes invalid input: each backslash is doubled.
+// net/http quotes invalid input, which doubles each backslash.
 func TestEscapedEchoIsRedactedInErrors(t *testing.T) {
 	t.Parallel()
 	quote := func(s string) string { return strings.Trim(strconv.Quote(s), `"`) }

@@ -20,9 +20,8 @@ type series struct {
 	stop       context.CancelCauseFunc
 	cancel     context.CancelFunc
 	waitBudget quota.WaitBudget
-	// maxWait limits the time for which a call is repeated while each response asks all
-	// callers to wait and is no ErrRateLimited. After an ErrRateLimited, waitBudget
-	// limits that time.
+	// maxWait limits how long a call is repeated after a 503 with Retry-After, or any
+	// other response that delays all callers. After ErrRateLimited, waitBudget does.
 	maxWait time.Duration
 	// sent counts the calls that sent a request. notify has an element after a call has
 	// begun to wait for the limiter.
@@ -30,7 +29,7 @@ type series struct {
 	notify chan struct{}
 
 	mu sync.Mutex
-	// refusals counts, by account, the 403s for its associations since the last success.
+	// refusals counts, by account, the 403s for associations since the last success.
 	refusals map[string]int
 }
 

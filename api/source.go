@@ -8,7 +8,7 @@ import (
 )
 
 // readOrder has all sources in the order in which they are read. The hostnames are
-// last: without [WithAllUses], they are read only while no other source names the
+// last: without [WithAllUses], they are read only while no source names the
 // certificate.
 var readOrder = []sourceReader{
 	{SourceAssociations, true, true, nil},
@@ -42,8 +42,8 @@ type findings struct {
 	operation operation
 	uses      map[string][]Use // by idKey of the certificate's id
 	scope     string
-	// failure is the reason why the source could not be read in full, or nil. permission
-	// is the missing permission, if that is the reason.
+	// failure is the reason why the source could not be read in full, or nil.
+	// permission is the missing permission, if that is the reason.
 	failure    *Error
 	permission string
 }

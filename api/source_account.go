@@ -135,9 +135,9 @@ func readHyperdrive(v *inventory, f *findings) {
 
 // readGateway reads [SourceGateway], from the current and the deprecated member.
 //
-// A configuration without settings is a failure, and so is a certificate without an id,
-// unless the API reports it as not in use. A certificate with an id is a use even then.
-// Settings without a certificate use none.
+// A configuration without settings is a failure. Settings without a certificate use
+// none. A certificate with an id is a use, even if the API reports it as not in use. A
+// certificate without an id is a failure, unless the API reports it as not in use.
 func readGateway(v *inventory, f *findings) {
 	f.scope = "Gateway configuration"
 	configuration := readObject[generated.GatewayConfiguration](v, f, getGatewayConfiguration, v.accountSend(v.client.generated.GetGatewayConfiguration))

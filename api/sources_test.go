@@ -114,7 +114,7 @@ func TestAnIncompleteSourceNamesItsOperation(t *testing.T) {
 	}
 }
 
-// One CA that nothing uses: while the request for a zone is in flight, the other workers
+// Nothing uses the CA. While the request for one zone is in flight, the other workers
 // read further zones.
 func TestFreeWorkersReadTheZonesOfOneCA(t *testing.T) {
 	t.Parallel()

@@ -20,10 +20,10 @@ const (
 )
 
 // Error returns one line of fewer than 300 characters: the operation, the HTTP status,
-// the API's codes and first message, the class or what is wrong, the cause, the
-// permission that the operation needs after a 403, the wait before another call if a
-// response arrived, the Ray ID, and the number of attempts if there were several. Do
-// not parse it: the text may change, and the codes are in Details.
+// the API's codes and first message, the class or what is wrong, the cause, for a 403
+// the required permission, for a response the wait before another call, the Ray ID, and
+// the number of attempts if there were several. Do not parse the line: it may change,
+// and the codes are in Details.
 func (e *Error) Error() string {
 	if e.text != "" {
 		return oneLine(e.text, maxErrorText)

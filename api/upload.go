@@ -171,8 +171,8 @@ func (c *Client) search(ctx context.Context, accountID string, matches func(*Cer
 	return nil, nil
 }
 
-// redactingKey returns a client that also redacts texts of servers and transports with
-// a part of the private key, unless the certificate has that part too.
+// redactingKey returns a client that also redacts each text of a server or transport
+// that has a part of the private key, unless the certificate has that part too.
 func (c *Client) redactingKey(cert CertificateUpload) *Client {
 	block, _ := pem.Decode([]byte(cert.Key.text()))
 	if block == nil {

@@ -213,13 +213,13 @@ func TestUploadReportsACertificateThatTheListDoesNotShow(t *testing.T) {
 		took         time.Duration
 		cancelled    bool
 	}{
-		"the list is refused":            {refuse(500, 1), refuse(403, 10000), api.ErrOutcomeUnknown, "list mTLS certificates: HTTP 403", 0, false},
-		"the list refuses the token":     {refuse(500, 1), refuse(401, 10000), api.ErrOutcomeUnknown, "list mTLS certificates: HTTP 401", 0, false},
-		"the list is refused after 1471": {refuse(400, 1471), refuse(403, 10000), api.ErrRejected, "list mTLS certificates: HTTP 403", 0, false},
-		"the list fails":                 {refuse(500, 1), refuse(500, 1), api.ErrOutcomeUnknown, "", 25 * time.Second, false},
-		"the list is empty":              {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "", 25 * time.Second, false},
-		"cancelled during the search":    {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "", 3 * time.Second, true},
-		"cancelled after 1471":           {refuse(400, 1471), success(`[]`), api.ErrRejected, "", 3 * time.Second, true},
+		"the list is forbidden":            {refuse(500, 1), refuse(403, 10000), api.ErrOutcomeUnknown, "list mTLS certificates: HTTP 403", 0, false},
+		"the token is refused":             {refuse(500, 1), refuse(401, 10000), api.ErrOutcomeUnknown, "list mTLS certificates: HTTP 401", 0, false},
+		"the list is forbidden after 1471": {refuse(400, 1471), refuse(403, 10000), api.ErrRejected, "list mTLS certificates: HTTP 403", 0, false},
+		"the list fails":                   {refuse(500, 1), refuse(500, 1), api.ErrOutcomeUnknown, "", 25 * time.Second, false},
+		"the list is empty":                {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "", 25 * time.Second, false},
+		"cancelled during the search":      {refuse(500, 1), success(`[]`), api.ErrOutcomeUnknown, "", 3 * time.Second, true},
+		"cancelled after 1471":             {refuse(400, 1471), success(`[]`), api.ErrRejected, "", 3 * time.Second, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())

@@ -23,9 +23,7 @@ var acceptedAlgorithms = []x509.SignatureAlgorithm{
 	x509.ECDSAWithSHA1, x509.ECDSAWithSHA256, x509.ECDSAWithSHA384, x509.ECDSAWithSHA512,
 }
 
-// Validate checks a certificate without sending anything. The error is an [*Error] that
-// matches [ErrInvalidArgument], and names the field, the block of PEM and the reason.
-// It holds no part of the key.
+// Validate checks, without sending anything, that:
 //
 //   - PEM holds certificates and nothing else: no key, no certificate signing
 //     request, no text between the blocks.
@@ -36,6 +34,9 @@ var acceptedAlgorithms = []x509.SignatureAlgorithm{
 //     SHA-512, and have an RSA or ECDSA key.
 //   - Key, if set, is one unencrypted private key that matches the first certificate.
 //   - Name holds no PEM.
+//
+// The error is an [*Error] that matches [ErrInvalidArgument]. It names the field, the
+// block of PEM and the reason, and holds no part of the key.
 func (u CertificateUpload) Validate() error {
 	if err := u.validate(time.Now()); err != nil {
 		return invalidArgument(uploadCertificate.text, err.Error())
@@ -124,8 +125,8 @@ func checkCertificate(cert *x509.Certificate, ca bool, now time.Time) error {
 	return nil
 }
 
-// checkKey checks the private key. It does not return the errors of the parsers, because
-// they can repeat bytes of the key.
+// checkKey checks the private key. It does not return the errors of the parsers, which
+// can repeat bytes of the key.
 func checkKey(text string, cert *x509.Certificate) error {
 	blocks, err := pemBlocks("Key", text)
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 const operationWait = "wait for the end of use"
 
 const (
-	// The interval between two checks of a poll grows from firstInterval to lastInterval.
-	// callInterval can make it longer, and the end of the time can make it shorter.
+	// The interval between two checks of a poll grows from firstInterval to
+	// lastInterval. callInterval can extend it, and the end of the time can shorten it.
 	firstInterval = time.Second
 	lastInterval  = 15 * time.Second
 	// callInterval is the least interval for each call of a check, so that a wait uses
-	// about half of the vendor's limit of 1,200 requests in 5 minutes.
+	// at most half of the vendor's limit of 1,200 requests in 5 minutes.
 	callInterval = 500 * time.Millisecond
 )
 
@@ -110,9 +110,9 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 }
 
 // poll calls check at growing intervals until check reports the end, for at most limit.
-// The context of check ends at that limit. check also returns the minimum interval before
-// the next call. The last call may come earlier, so that it has as much time as the call
-// before it took.
+// The context of check ends at that limit. check also returns the minimum interval
+// before the next call. The last call may come earlier, so that it has as much time as
+// the previous call took.
 func poll(ctx context.Context, limit time.Duration, check func(context.Context) (ended bool, interval time.Duration)) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -18,7 +18,7 @@ type Zone struct {
 	ID string `json:"id"`
 	// Name is the domain name.
 	Name string `json:"name"`
-	// Status is an open set, such as "active" or "pending".
+	// Status is, for example, "active" or "pending". The vendor may add others.
 	Status string `json:"status"`
 }
 

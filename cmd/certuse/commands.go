@@ -95,7 +95,7 @@ func (q *query) addNamingFlags(cmd *cobra.Command) {
 	cmd.ValidArgsFunction = q.completeCertificates
 	cmd.Flags().StringArrayVar(&q.from, "from", nil, "read certificates from `FILE`: ids, one a line, or what certuse printed as json, jsonl or csv; - is standard input")
 	completeFiles(cmd, "from")
-	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "the accounts have no zones; visible zones are read all the same")
+	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "the accounts have no zones; zones that the token sees are still read")
 }
 
 // checkNamed returns a check that refuses a command line that names no certificates, or

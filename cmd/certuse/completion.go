@@ -16,7 +16,7 @@ const completionTime = time.Second
 func (q *query) completeCertificates(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 	defer cancel()
-	// Cobra parses the flags of a completion twice; check removes the repeated accounts.
+	// Cobra parses the flags of a completion twice. check removes repeated accounts.
 	if q.connection.check() != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -66,7 +66,7 @@ func completeWith(cmd *cobra.Command, flag string, values ...string) {
 	complete(cmd, flag, func() []string { return values })
 }
 
-// completeFiles offers file names for flags; no other flag or argument does.
+// completeFiles offers file names for flags. Other flags and arguments offer none.
 func completeFiles(cmd *cobra.Command, flags ...string) {
 	for _, flag := range flags {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault))

@@ -232,7 +232,7 @@ var errForbidden = errors.New("not looked up: the credentials may not delete in 
 var errUnreported = errors.New("not looked up: standard error cannot be written")
 
 // deleteOne deletes one certificate and reports the outcome. It keeps the certificate
-// if the command has ended or could not report the outcome.
+// if the command has ended, may not delete, or could not report the outcome.
 func (q *query) deleteOne(ctx context.Context, client *api.Client, r record, progress progress) record {
 	ended := endCause(ctx, nil)
 	if ended == nil && q.deletion.forbidden {

@@ -189,7 +189,7 @@ func TestRequestsThatWereNotSentDoNotCountForDeletions(t *testing.T) {
 	got.expect(t, exitUnknown, "certuse: 1 deletion: about 10 requests", "1 deleted, 100 kept")
 }
 
-// --unused selects neither of them, so they have no effect on the exit code.
+// --unused does not select used or managed certificates: the exit code ignores them.
 func TestDeleteUnusedExitsWith0DespiteUsedAndManaged(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"used": inUse, "free": unused})
@@ -273,14 +273,14 @@ func TestDeletionsDecideTheExitCode(t *testing.T) {
 		outcomes []deletionOutcome
 		code     int
 	}{
-		"gone":                 {[]deletionOutcome{gone, gone}, exitOK},
-		"unknown outcome":      {[]deletionOutcome{gone, lost}, exitUnknown},
-		"in use, lost outcome": {[]deletionOutcome{lost, kept(api.ErrInUse)}, exitInUse},
-		"managed":              {[]deletionOutcome{kept(api.ErrManaged)}, exitInUse},
-		"refused comes first":  {[]deletionOutcome{kept(api.ErrInUse), kept(api.ErrForbidden)}, exitFailure},
-		"Ctrl-C before in use": {[]deletionOutcome{kept(api.ErrInUse), kept(errInterrupted)}, exitUnknown},
-		"the time is over":     {[]deletionOutcome{kept(errTimeout)}, exitUnknown},
-		"not selected":         {[]deletionOutcome{{Deletion: api.Deletion{State: api.DeletionKept}, err: api.ErrInUse, notSelected: true}}, exitOK},
+		"deleted":                            {[]deletionOutcome{gone, gone}, exitOK},
+		"unknown outcome":                    {[]deletionOutcome{gone, lost}, exitUnknown},
+		"in use outranks an unknown outcome": {[]deletionOutcome{lost, kept(api.ErrInUse)}, exitInUse},
+		"managed":                            {[]deletionOutcome{kept(api.ErrManaged)}, exitInUse},
+		"a refusal outranks in use":          {[]deletionOutcome{kept(api.ErrInUse), kept(api.ErrForbidden)}, exitFailure},
+		"Ctrl-C outranks in use":             {[]deletionOutcome{kept(api.ErrInUse), kept(errInterrupted)}, exitUnknown},
+		"the --timeout is over":              {[]deletionOutcome{kept(errTimeout)}, exitUnknown},
+		"not selected":                       {[]deletionOutcome{{Deletion: api.Deletion{State: api.DeletionKept}, err: api.ErrInUse, notSelected: true}}, exitOK},
 	}
 	for name, test := range tests {
 		s := newSummary(reportDelete, nil)

@@ -17,9 +17,9 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/apitest"
 )
 
-// runInBubble runs a command in synthetic time and returns the time that it took. The
-// proxy closes each connection after its response: the client would read from an idle
-// connection, and such a read stops the synthetic clock.
+// runInBubble runs a command in synthetic time and returns the time that it took. A
+// proxy closes each connection after its response, because a read from an idle
+// connection would stop the synthetic clock.
 func runInBubble(t *testing.T, server *apitest.Server, args ...string) (got outcome, took time.Duration) {
 	t.Helper()
 	target, err := url.Parse(server.URL())

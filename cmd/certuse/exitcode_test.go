@@ -351,7 +351,7 @@ func TestFailedStandardErrorReplacesOnlyExitCode0(t *testing.T) {
 	server := newFake(t, map[string]apitest.Response{"used": inUse})
 	for args, code := range map[string]int{
 		"usage used":                  exitFailure,
-		"usage -q used":               exitOK, // prints nothing there
+		"usage -q used":               exitOK, // prints nothing to standard error
 		"audit --require-unused used": exitInUse,
 		"usage --no-such-flag":        exitUsage,
 	} {

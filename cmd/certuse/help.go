@@ -120,10 +120,10 @@ deletions.
 --unused selects all unused certificates of the account. With --yes it needs
 --max, and deletes nothing if more than that are unused.
 
-With --unused --yes, the command prints about how many requests follow, before
-the first deletion. With several named certificates, it prints how many requests
-the first one took. If --rate-limit makes requests wait, it also prints the
-least time for all.
+Before the first deletion of --unused --yes, the command prints about how many
+requests follow. After the first of several named certificates, it prints how
+many requests that one took. If --rate-limit makes requests wait, the command
+also prints the least time for all certificates.
 
 When the API limits the rate, the command waits and calls again. After Ctrl-C or
 --timeout no deletion begins, and the rest is kept. A deletion under way is
@@ -131,7 +131,7 @@ finished: after its request, the command checks for at most two minutes whether
 the certificate is gone.
 
 When the outcome of a deletion is unknown, run the command again, with another
---output-file. The state "not found" then means that it was deleted.
+--output-file. "not found" then means that the certificate was deleted.
 
 The plan needs the permissions to read all sources, --yes also "SSL and
 Certificates Write" of the account.`
@@ -186,7 +186,7 @@ func newHelpCommand() *cobra.Command {
 	}
 }
 
-const exitCodesHelp = `The first that applies:
+const exitCodesHelp = `The first code that applies:
 
 1  a failure that standard error states, such as a deletion that the API refuses
    although the certificate is unused; list: the certificates of an account
@@ -199,16 +199,16 @@ const exitCodesHelp = `The first that applies:
 3  the usage of a certificate is unknown, or the account does not have it; not
    all certificates were read (list: only because of Ctrl-C or --timeout);
    --require-unused: kept results are older than --max-age, or no certificate
-   was looked up; the outcome of an upload or of a deletion is
-   unknown, also after Ctrl-C and --timeout
+   was looked up; the outcome of an upload or of a deletion is unknown, also
+   after Ctrl-C and --timeout
 5  --expires-within: a certificate expires within that time, has expired, or has
    an unknown expiry
 0  everything was read; with --require-unused and wait: all certificates are
    unused; delete: all that were named are deleted, or would be
 
 The codes cover all certificates that --type, --ca, --leaf and --expires-within
-select; --usage only selects what is printed. A certificate for which the API
-does not report the value of a filter is selected.
+select; --usage only selects what is printed. If the API does not report the
+type, the kind or the expiry, the filter for it selects the certificate.
 
 141 (on Windows: 1) without a message: the reader of standard output has closed
 it, as "head" does. 141 also replaces 0 when the reader of standard error has
@@ -239,7 +239,7 @@ COLUMNS                the width of tables where there is no terminal
 
 Libraries read TZ (times of --debug), LC_ALL, LC_CTYPE, LANG and
 RUNEWIDTH_EASTASIAN (the progress bar), CERTUSE_ACTIVE_HELP and
-CERTUSE_COMPLETION_DESCRIPTIONS (completion; also with COBRA for CERTUSE),
+CERTUSE_COMPLETION_DESCRIPTIONS (completion; also with the prefix COBRA_),
 BASH_COMP_DEBUG_FILE, GODEBUG and other variables of the Go runtime.
 
 All commands but upload and "delete --yes" only read: a token for them needs no
@@ -291,8 +291,8 @@ prometheus  the text format for a textfile collector, with --output-file
 All formats but jsonl have one order, the same in every run. --sort action is
 the default: ` + sortHelp + `.
 
-To find out what has changed between two audits, compare the columns that do not
-differ in each run. --all-uses is needed for the hostnames of CA certificates:
+To find out what has changed between two audits, leave out the columns that
+differ in every run. --all-uses is needed for the hostnames of CA certificates:
 
   certuse audit --all-uses --sort name -o csv \
     --columns name,certificate_id,usage,used_by,expires_on

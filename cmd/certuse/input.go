@@ -51,7 +51,7 @@ func (in *input) add(text string) error {
 
 func (in *input) addRef(account, id string) error {
 	ref := api.CertificateRef{AccountID: account, ID: id}
-	if account == "" && in.account == "" { // none or several are given
+	if account == "" && in.account == "" { // no account, or several, are given
 		return errors.New("the certificate has no account: give one --account (or, without --profile, CLOUDFLARE_ACCOUNT_ID), or write ACCOUNT/ID")
 	}
 	if err := checkRef(ref); err != nil {
@@ -194,7 +194,7 @@ func (in *input) addCSV(r io.Reader, name string) error {
 		}
 		owner := in.account
 		if account >= 0 {
-			owner = strings.TrimPrefix(row[account], "'") // the function cell adds it
+			owner = strings.TrimPrefix(row[account], "'") // the function cell adds the apostrophe
 		}
 		if err := in.addRef(owner, strings.TrimPrefix(row[id], "'")); err != nil {
 			line, _ := rows.FieldPos(0)

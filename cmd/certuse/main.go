@@ -28,16 +28,16 @@ const sameSignal = 500 * time.Millisecond
 
 func main() {
 	// net/http prints unsolicited data of a server to the standard logger, and a
-	// server can send the credentials back. Nothing else here writes to it.
+	// server can send the credentials back. Nothing else here writes to that logger.
 	log.SetOutput(io.Discard)
 	// nohup(1) makes a command ignore SIGHUP, and a script makes a background command
-	// ignore SIGINT. Both stay ignored. An empty list would mean all signals, but
-	// package signal never reports SIGTERM as ignored.
+	// ignore SIGINT. Both stay ignored. The list is not empty, which would mean all
+	// signals: package signal never reports SIGTERM as ignored.
 	ends := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 	ctx, restore := signal.NotifyContext(context.Background(), ends...)
-	// The first signal requests an orderly end. The handler is then removed, so that
-	// another signal kills the process; but not at once, because timeout(1) and some
-	// terminals deliver one signal twice.
+	// The first signal requests an orderly end. After sameSignal, the handler is
+	// removed, so that another signal kills the process. timeout(1) and some terminals
+	// deliver one signal twice.
 	context.AfterFunc(ctx, func() { time.AfterFunc(sameSignal, restore) })
 	// When the reader of a pipe closes it, as head does, the write fails. SIGPIPE would
 	// kill the process and leave the progress bar on the terminal.

@@ -138,8 +138,8 @@ func (o *output) open(sys system, appending bool) (*destination, error) {
 	return d, nil
 }
 
-// cause removes the path from the error of a file. The path may be a part of the given
-// one, and a part of a private key is not recognized as a key.
+// cause removes the path from the error of a file. The path may be a part of a private
+// key given by mistake, and such a part is not recognized as a key.
 func cause(err error) error {
 	if failed, ok := err.(*fs.PathError); ok { //nolint:errorlint // wrapped ones have another text
 		return failed.Err
@@ -228,10 +228,10 @@ func (d *destination) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// rename gives the file its name, unless another process has written a file there. It
-// first tries a link, which, unlike a rename, never replaces a file. The error of the
-// link decides nothing: some file systems have no links, and NFS may report an error
-// for a link that it has made.
+// rename gives the file its name, unless another process has written a file there. If
+// there was no file, it first tries a link, which, unlike a rename, never replaces one.
+// The error of the link decides nothing: some file systems have no links, and NFS may
+// report an error for a link that it has made.
 func (d *destination) rename() error {
 	written, err := d.temp.Stat()
 	if err = errors.Join(err, d.temp.Sync(), d.temp.Close()); err != nil {

@@ -133,8 +133,8 @@ func TestDeletionsAreReportedIfTheirRecordIsLost(t *testing.T) {
 		"certuse: deleted: name of free-1 (free-1)\ncertuse: deleted: name of free-2 (free-2)\n")
 }
 
-// As when both outputs are one file on a full disk. With -o jsonl, deletions continue,
-// because the record has each outcome at once.
+// Standard output fails too, as if both were one file on a full disk. With -o jsonl,
+// deletions continue, because the record has each outcome at once.
 func TestNoDeletionBeginsAfterStandardErrorFailed(t *testing.T) {
 	t.Parallel()
 	for args, deleted := range map[string]int{"free-1 free-2": 1, "--unused --max 3": 0, "-o jsonl --output-file FILE free-1 free-2": 2} {
@@ -152,7 +152,7 @@ func TestNoDeletionBeginsAfterStandardErrorFailed(t *testing.T) {
 	}
 }
 
-// Another deletion writes its record while this one still reads its list.
+// While a deletion still reads its list, another one writes its record.
 func TestRecordOfAnotherDeletionIsNotReplaced(t *testing.T) {
 	t.Parallel()
 	server := newDeletionServer(t)

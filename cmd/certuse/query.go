@@ -205,7 +205,7 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 	noted := make(chan struct{})
 	stopNotice := context.AfterFunc(ctx, func() {
 		defer close(noted)
-		progress.stop() // or it could print the time left after the note
+		progress.stop() // otherwise a line of progress could follow the note
 		if context.Cause(ctx) == errTimeout {
 			progress.note("the --timeout of " + q.timeout.text + " is over: printing what is known")
 		} else if q.deletion.yes {

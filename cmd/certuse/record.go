@@ -103,8 +103,8 @@ func compareNames(a, b string) int {
 	return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
 }
 
-// filter selects the certificates of a report. A certificate also passes a filter for a
-// value that the API does not report.
+// filter selects the certificates of a report. If the API does not report a value, the
+// condition for it selects the certificate.
 type filter struct {
 	types         []string
 	ca, leaf      bool

@@ -49,7 +49,7 @@ func keyOf(ref api.CertificateRef) api.CertificateRef {
 
 // readKept reads the output file and returns the results that need no new lookup. It
 // drops an incomplete last line, and all results about a certificate that has several.
-// A file from other flags is a usage error.
+// A file that does not fit the flags is a usage error.
 func (q *query) readKept(targets []target) (keptResults, error) {
 	if !q.resume {
 		return nil, nil
