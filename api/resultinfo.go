@@ -108,7 +108,7 @@ func (i *ResultInfo) contradicts(n int) bool {
 }
 
 // hasNext reports whether another page follows, by the numbers of a page with n items.
-// received is the number of items up to this page.
+// received is the number of items up to and including this page.
 func (i *ResultInfo) hasNext(number int64, n, received int) bool {
 	switch {
 	case i.TotalPages > 0:

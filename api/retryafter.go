@@ -13,8 +13,8 @@ const maxDuration = time.Duration(math.MaxInt64)
 // parseRetryAfter reads seconds and the three forms of a date. readable means that a
 // header is valid by RFC 9110. Of several headers, the longest wait applies. A number
 // too large for a duration becomes the longest one. A date is relative to the Date
-// header or, without a plausible one, to now. A fraction, which the RFC forbids, counts
-// as one second, and its header as unreadable.
+// header or, without a plausible one, to now. The RFC forbids fractions: a fraction
+// counts as one second, and its header as unreadable.
 func parseRetryAfter(h http.Header, now time.Time) (wait time.Duration, readable bool) {
 	for _, value := range h["Retry-After"] {
 		one, ok := parseOneRetryAfter(strings.TrimSpace(value), h, now)

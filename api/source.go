@@ -129,7 +129,7 @@ func (v *inventory) accountSend(request func(ctx context.Context, accountID stri
 	return func(ctx context.Context, edit editor) (*http.Response, error) { return request(ctx, v.account, edit) }
 }
 
-// unconverted returns an empty list for items that are not converted.
+// unconverted returns an empty list whose items keep their generated type.
 func unconverted[T any, P generatedType[T]]() list[T, T, P] {
 	return list[T, T, P]{convert: func(item *T, _ []string) (T, error) { return *item, nil }}
 }

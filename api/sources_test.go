@@ -190,7 +190,7 @@ func TestAForbiddenCertificateNamesTheMissingPermission(t *testing.T) {
 	})
 }
 
-// The other requests in flight would take an hour.
+// The first request of the kind would take an hour, and the next one is refused.
 func TestRefusedCredentialsCancelTheRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"settings", "associations", "hostnames"} {

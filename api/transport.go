@@ -17,7 +17,7 @@ import (
 // defaultTransport is like [http.DefaultTransport], but connects within 10 s, accepts
 // headers of up to 256 KiB, and keeps more idle connections to one host for concurrent
 // requests. It has no timeout for headers: the timeout of the attempt covers them, and
-// a second timer for each request takes a tenth of the processor time of a call.
+// a second timer for each request would take a tenth of a call's processor time.
 func defaultTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{

@@ -49,8 +49,8 @@ const (
 )
 
 // cell makes text safe for terminals and spreadsheets. It puts an apostrophe before
-// each character that could begin a formula, for any separator, also after an import
-// has trimmed blanks and quotation marks. Tabs and line breaks are escaped before.
+// each character that could begin a formula, whatever the separator is, and even if an
+// import trims blanks and quotation marks. printable has escaped tabs and line breaks.
 func cell(s string) string {
 	s = printable(s)
 	var b strings.Builder

@@ -89,7 +89,7 @@ func (q *query) checkDeletion(cmd *cobra.Command, args []string) error {
 
 // checkNoRecord refuses a non-empty --output-file of delete, also for a plan. It is
 // called after standard input was read and the file was locked, because another command
-// may have written the file until then.
+// may have written the file in the meantime.
 func (q *query) checkNoRecord(out *destination) error {
 	if info, err := os.Stat(out.path); q.kind == reportDelete && err == nil && info.Size() > 0 {
 		return usagef("--output-file: %s exists and may be the record of earlier deletions: name another file", out.name)

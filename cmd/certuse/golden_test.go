@@ -300,7 +300,7 @@ func TestSummaryCountsUnusedCertificatesThatDeleteKeeps(t *testing.T) {
 }
 
 // A certificate of unknown usage may be in use.
-func TestSummaryCountsWhatExpiresSoonAndIsNotUnused(t *testing.T) {
+func TestSummaryCountsUsedAndUnknownCertificatesThatExpireSoon(t *testing.T) {
 	t.Parallel()
 	total := newSummary(reportAudit, api.AllSources())
 	for usage, days := range map[api.Usage][]int{api.InUse: {29, 31}, api.Unused: {1}, api.UsageUnknown: {-400, 0, 30, 31}} {

@@ -340,7 +340,7 @@ func decodeLines(t *testing.T, text string) map[string]decoded {
 	return out
 }
 
-// operations that tests count and script.
+// Operations that tests count and script.
 var (
 	listCertificates  = generated.ListMTLSCertificatesOperation.ID
 	uploadCertificate = generated.UploadMTLSCertificateOperation.ID

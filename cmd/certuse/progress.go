@@ -107,9 +107,9 @@ func (b *bar) stop() {
 	})
 }
 
-// plain prints a line at intervals, for logs, and a line when a wait begins. In an
-// outage, where a wait begins every few seconds, it announces at most one an interval.
-// After stop it prints only notes.
+// plain prints a line every plainInterval, for logs, and a line when a wait begins. It
+// prints at most one such line per plainInterval, because in an outage a wait begins
+// every few seconds. After stop it prints only notes.
 type plain struct {
 	notes
 	mu        sync.Mutex

@@ -84,8 +84,8 @@ func (q *query) check(cmd *cobra.Command) error {
 }
 
 // run looks up the certificates, prints the results, and returns the exit code as an
-// error. The certificates are args or those of --from; without both, all of the
-// accounts.
+// error. The certificates are args or those of --from; without both, all certificates
+// of the accounts.
 func (q *query) run(cmd *cobra.Command, args []string) error {
 	if err := q.check(cmd); err != nil {
 		return err

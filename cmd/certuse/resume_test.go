@@ -195,7 +195,7 @@ func TestFileThatDoesNotFitTheCommandIsNotResumed(t *testing.T) {
 		"a broken line":            {"", "", func(s string) string { return "{\n" + s }, "line 1 is not from 'certuse audit -o jsonl'"},
 		"a name given twice":       {"", "", func(s string) string { return strings.Replace(s, `{`, `{"usage":"unused",`, 1) }, "is not from"},
 		"another kind of file":     {"", "", func(string) string { return "# ids" }, "line 1 is not from"},
-		"JSON of other meaning":    {"", "", func(string) string { return "{}\n" }, "line 1 is not from"},
+		"another JSON object":      {"", "", func(string) string { return "{}\n" }, "line 1 is not from"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
