@@ -110,9 +110,9 @@ deleted, which would be kept, and why. With --yes a certificate is deleted only
 if evidence from all sources, gathered immediately before, shows no use, and if
 it is not managed by the vendor. It is reported as deleted when the API confirms
 the deletion. The outcome of each certificate that the command tried to delete
-is printed to standard error at once. --quiet prints outcomes only if the record
-cannot be written, and only of certificates that were deleted or may have been.
-If standard error cannot be written, no further deletion begins, except with
+is printed to standard error at once. With --quiet, it is printed only if the
+certificate was or may have been deleted, and the record cannot be written. If
+standard error cannot be written, no further deletion begins, except with
 -o jsonl. --output-file keeps the record, with -o jsonl also when the command is
 killed. A file that is not empty is refused: it may be the record of earlier
 deletions.
