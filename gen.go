@@ -14,7 +14,7 @@
 //
 // One program does all of it, since the files of generated/ are replaced together
 // or not at all. internal/update takes a new revision of the texts, and
-// internal/compare reports what that changes; see CONTRIBUTING.md.
+// internal/compare reports what the revision changes; see CONTRIBUTING.md.
 package cloudflaremtls
 
 //go:generate go run ./internal/cmd/specgen generate

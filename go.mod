@@ -15,7 +15,7 @@ require (
 	github.com/google/licensecheck v0.3.1
 	github.com/mattn/go-runewidth v0.0.16
 	github.com/oapi-codegen/oapi-codegen/v2 v2.8.2
-	github.com/oapi-codegen/runtime v1.4.2 // the lowest that is enough: importers compile v1.8.0 for twice as long
+	github.com/oapi-codegen/runtime v1.4.2 // the lowest sufficient version: v1.8.0 takes importers twice as long to compile
 	github.com/oasdiff/oasdiff v1.32.0
 	github.com/rogpeppe/go-internal v1.14.1
 	github.com/speakeasy-api/openapi v1.24.0

@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, sys system) int {
 
 func runCommand(ctx context.Context, args []string, sys system) int {
 	if isClosed(sys.stdout) {
-		fmt.Fprintf(sys.stderr, "certuse: standard output is closed, or is %s opened for reading and writing, which looks the same: nothing was sent; to discard the output, open it for writing only\n", os.DevNull)
+		fmt.Fprintf(sys.stderr, "certuse: standard output is closed, or is %[1]s opened for reading and writing, which looks the same: nothing was sent; to discard the output, open %[1]s for writing only\n", os.DevNull)
 		return exitFailure
 	}
 	stdout := &errWriter{out: sys.stdout}
@@ -112,7 +112,7 @@ func runCommand(ctx context.Context, args []string, sys system) int {
 }
 
 // newRootCommand creates the command line. Cobra prints help, version and completion to
-// stdout. Results go to sys.stdout itself, because their writers need its errors.
+// stdout. Results go to sys.stdout itself, because writes to stdout report no errors.
 func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "certuse",
@@ -139,7 +139,7 @@ func newRootCommand(sys system, stdout io.Writer) *cobra.Command {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp) // see completeFiles
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
-		completion.Args = cobra.ArbitraryArgs // RunE also names the known shells
+		completion.Args = cobra.ArbitraryArgs // an unknown shell gets the message of RunE, too
 		completion.RunE = func(*cobra.Command, []string) error {
 			return usagef("name a shell: certuse completion bash, zsh, fish or powershell")
 		}

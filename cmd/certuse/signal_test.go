@@ -134,7 +134,7 @@ func TestInterruptEndsTheReadingOfTheList(t *testing.T) {
 	cmd.Stdin = r
 	p := start(t, cmd)
 	r.Close()
-	if _, err := io.WriteString(w, strings.Repeat("cert\n", 20000)); err != nil { // more than a pipe holds: it is being read
+	if _, err := io.WriteString(w, strings.Repeat("cert\n", 20000)); err != nil { // more than a pipe holds, so the command is reading
 		t.Fatal(err)
 	}
 	p.signal(t, os.Interrupt)
@@ -204,7 +204,7 @@ func startBlocked(t *testing.T, args ...string) (*process, *os.File) {
 	cmd.Stdout = w
 	p := start(t, cmd)
 	w.Close()
-	if _, err := r.Read(make([]byte, 1)); err != nil { // it has begun to write
+	if _, err := r.Read(make([]byte, 1)); err != nil { // the command has begun to write
 		t.Fatal(err)
 	}
 	return p, r
@@ -218,7 +218,7 @@ func TestTwoSignalsWithinAMomentCountAsOne(t *testing.T) {
 		first := time.Now()
 		p.signal(t, os.Interrupt)
 		eventually(t, "a word about the interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupted") })
-		p.signal(t, syscall.SIGTERM) // as timeout(1) sends another
+		p.signal(t, syscall.SIGTERM) // timeout(1) sends two signals as well
 		if time.Since(first) > sameSignal/2 {
 			t.Log("the machine is too busy: once more")
 			_ = p.cmd.Process.Kill()

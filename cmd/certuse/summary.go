@@ -27,11 +27,11 @@ type summary struct {
 
 	cas, leaves, managed int
 	kept                 int       // results of an earlier run
-	oldestKept           time.Time // when the oldest lookup of them began
+	oldestKept           time.Time // when the oldest kept lookup began
 	unusedManaged        int       // unused, and of another type than custom
 	expiringInUse        int       // in use, and expired or expiring soon
 	expiringUnknown      int       // of unknown usage, and expired or expiring soon
-	zones                []int     // of each unused CA: zones whose hostnames were read
+	zones                []int     // for each unused CA, how many zones' hostnames were read
 
 	accounts []string
 	failed   map[string]bool // accounts whose certificates were not all read
@@ -69,8 +69,8 @@ type problem struct {
 	varied  bool
 }
 
-// newSummary returns an empty summary. The command reads the sources in read for all
-// accounts.
+// newSummary returns an empty summary. read lists the sources that the command reads
+// for all accounts.
 func newSummary(kind kindOfReport, read []api.Source) *summary {
 	s := &summary{failed: map[string]bool{}, up: map[accountSource]bool{}, problems: map[string]*problem{}}
 	if kind == reportList {
@@ -159,7 +159,7 @@ func (s *summary) addSource(r *record, result *api.SourceResult, reasons map[str
 			s.problems[text] = entry
 		}
 		entry.varied = entry.varied || entry.example != explain(result.Err)
-		entry.example = min(entry.example, explain(result.Err)) // the same one in each run
+		entry.example = min(entry.example, explain(result.Err)) // the same example in each run
 		if !slices.Contains(entry.sources, result.Source) {
 			entry.sources = append(entry.sources, result.Source)
 		}
@@ -210,7 +210,7 @@ func (s *summary) writeCounts(w io.Writer, colors palette, q *query) {
 	}
 }
 
-// noList reports that no account has a listed certificate, because of failures.
+// noList reports whether every account failed before a certificate was listed.
 func (s *summary) noList() bool { return s.Incomplete && s.unlisted == len(s.accounts) }
 
 // write prints the summary for people.
@@ -272,8 +272,8 @@ func (s *summary) sourceRead(source api.Source) string {
 	return fmt.Sprintf("%s of %s", source, plural(most, "zone"))
 }
 
-// result returns the exit code as an error, nil for 0. Ctrl-C, and the --timeout of
-// other commands than wait, come before "in use", because the results are incomplete.
+// result returns the exit code as an error, nil for 0. Ctrl-C has precedence over "in
+// use", because the results are incomplete. So has --timeout, except in wait.
 func (s *summary) result(q *query) error {
 	if s.deletionCounts != nil {
 		if err := s.deletionCounts.result(); err != nil {

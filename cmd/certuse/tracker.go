@@ -32,14 +32,14 @@ type tracker struct {
 	waited  time.Duration // spent in long waits for the rate limit or in outages
 	recent  []time.Time   // ring buffer of the times of the latest requests
 
-	deleted, deletions int // of "delete --unused", once they have begun
+	deleted, deletions int // of "delete --unused", once the deletions have begun
 }
 
 func newTracker(certificates, limit int, now time.Time) *tracker {
 	return &tracker{certificates: certificates, limit: limit, started: now, updated: now}
 }
 
-// ringSize returns how many requests recent holds: at least those of one window, and
+// ringSize returns the capacity of recent: at least the requests of one window, and
 // enough to measure the rate.
 func (t *tracker) ringSize() int { return max(t.limit, 4096) }
 
@@ -78,9 +78,8 @@ func (t *tracker) requests() (done, total int) {
 	return t.last.Requests, max(t.last.Requests, t.last.Expected)
 }
 
-// leastTimeFor returns how long further requests take at least. It counts only waits
-// for the rate limit: the average time of earlier requests includes outages, and may
-// exceed that of further ones.
+// leastTimeFor returns the least time that further requests take. It counts only waits
+// for the rate limit, because the average time of earlier requests may include outages.
 func (t *tracker) leastTimeFor(requests int, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -96,7 +95,7 @@ func (t *tracker) deleting(done, all int) {
 }
 
 // facts returns the parts of a progress line. The requests of deletions are not
-// reported, so their line has no rate and no time.
+// reported, so a line about deletions has no rate and no time.
 func (t *tracker) facts(now time.Time) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -116,7 +115,7 @@ func (t *tracker) facts(now time.Time) []string {
 	if left, ok := t.timeLeft(t.last.Expected, now); ok {
 		facts = append(facts, formatDuration(left)+" left")
 	}
-	if waiting { // the longest comes last, where a narrow terminal cuts
+	if waiting { // the longest part comes last, where a narrow terminal cuts the line
 		facts = append(facts, "waiting "+formatDuration(wait)+": rate limit or outage")
 	}
 	return facts
@@ -146,7 +145,7 @@ func (t *tracker) timeLeft(total int, now time.Time) (time.Duration, bool) {
 // timeAt returns the time until total requests are made if each takes perRequest. The
 // rate limit delays request n until one window after request n-limit completed. So
 // timeAt goes back from the last request in steps of limit, and counts one window for
-// each, until it reaches a request that has completed or that waits for no window.
+// each step, until it reaches a request that has completed or that waits for no window.
 func (t *tracker) timeAt(perRequest time.Duration, total int, now time.Time) (time.Duration, bool) {
 	done := t.last.Requests
 	if done == 0 || done >= total {

@@ -95,8 +95,8 @@ func TestTimeLeftExcludesPastWaits(t *testing.T) {
 	}
 }
 
-// The client, and not the tracker, has a limit: it waits a second after each five
-// requests.
+// The limit is the client's, not the tracker's: the client waits for a second after
+// each five requests.
 func TestTimeLeftIncludesShortWaits(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -202,7 +202,7 @@ func TestNoProgressFollowsTheEndOfTheTime(t *testing.T) {
 		_, _ = w.WriteString(`{"success":true,"errors":[],"messages":[],"result":[` + strings.Join(items, ",") + `]}`)
 		return w.Result()
 	})
-	for range 30 { // the order of the results, and of the end, varies
+	for range 30 { // the timeout comes before, between or after the results
 		synctest.Test(t, func(t *testing.T) {
 			client, err := api.New(api.APIToken(testToken), api.WithHTTPClient(&http.Client{Transport: transport}))
 			requireNoError(t, err)

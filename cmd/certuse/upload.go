@@ -44,7 +44,7 @@ func newUploadCommand(sys system) *cobra.Command {
 	}
 	u.withCommonFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&u.cert, "cert", "", "read from `FILE` the certificate, in PEM, and then the issuers to store with it; - is standard input")
+	flags.StringVar(&u.cert, "cert", "", "read the certificate, and any issuers to store after it, in PEM from `FILE`; - is standard input")
 	flags.StringVar(&u.key, "key", "", "read the private key of the certificate, in PEM and not encrypted, from `FILE`; - is standard input")
 	flags.BoolVar(&u.ca, "ca", false, "the certificate is that of a certificate authority")
 	flags.StringVar(&u.name, "name", "", "`NAME` of the certificate in the account")

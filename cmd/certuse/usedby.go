@@ -7,7 +7,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// maxNames is how many users of one source a table or a message names at most.
+// maxNames is the maximum number of users that a text names for one source.
 const maxNames = 6
 
 // usedBy lists the users of a certificate or, without any, the results of the sources.

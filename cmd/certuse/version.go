@@ -62,7 +62,7 @@ func describe(info *debug.BuildInfo) string {
 	return strings.TrimSpace(text + " " + info.GoVersion)
 }
 
-// contract names the source documents of the contract, one on a line.
+// contract names the source documents of the contract, one per line.
 func contract() string {
 	sources, err := openapi.Sources()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// maxWaits limits the number of concurrent waits.
+// maxWaits is the maximum number of certificates of one command: all wait concurrently.
 const maxWaits = 32
 
 func newWaitCommand(sys system) *cobra.Command {
@@ -70,7 +70,7 @@ func (q *query) waitForAll(ctx context.Context, t target, progress progress, yie
 // the wait was over; the record has every other reason for missing evidence.
 func (q *query) waitForOne(ctx context.Context, client *api.Client, ref api.CertificateRef, progress progress) (record, error) {
 	cert := api.Certificate{Ref: ref}
-	if described, err := client.Certificate(ctx, ref); err == nil { // if not, WaitUnused explains why
+	if described, err := client.Certificate(ctx, ref); err == nil { // otherwise WaitUnused returns the reason
 		cert = *described
 	}
 	lastText := ""
