@@ -26,7 +26,7 @@ var rows = []struct {
 		{"name": "account_id", "in": "path", "required": true, "schema": {"type": "string", "maxLength": 32}},
 		{"name": "page", "in": "query", "schema": {"type": "integer", "minimum": 1}}]`}},
 	{"case of a header", None, None, []string{"ok/headers", `{"ratelimit": {"schema": {"type": "string"}}}`}},
-	{"status with the response of its range", None, None, []string{"op/responses/404", `{"description": "Failed.", "content": {"application/json": {"schema": {"type": "object", "properties": {"errors": {"type": "array", "items": {"type": "object"}}}}}}}`}},
+	{"status with the same response as its range", None, None, []string{"op/responses/404", `{"description": "Failed.", "content": {"application/json": {"schema": {"type": "object", "properties": {"errors": {"type": "array", "items": {"type": "object"}}}}}}}`}},
 	{"unused scheme", None, None, []string{"scheme/other", `{"type": "http", "scheme": "basic"}`}},
 	{"bearerFormat", None, None, []string{"scheme/token/bearerFormat", `"JWT"`}},
 	{"name of a scheme", None, None, []string{"scheme/bearer", `{"type": "http", "scheme": "Bearer"}`, "op/security", `[{"email": [], "key": []}, {"bearer": []}]`}},
@@ -56,7 +56,7 @@ var rows = []struct {
 	{"wider type of a parameter", Compatible, Breaking, []string{"query/schema/type", `"number"`}},
 	{"parameter required", Breaking, Compatible, []string{"query/required", "true"}},
 	{"style of a parameter", Breaking, Breaking, []string{"op/parameters/2/explode", "false"}},
-	{"value of a parameter", Compatible, Breaking, []string{"op/parameters/2/schema/items/enum", `["a", "b", "c"]`}},
+	{"value added to a parameter", Compatible, Breaking, []string{"op/parameters/2/schema/items/enum", `["a", "b", "c"]`}},
 	{"default of a parameter", Breaking, Breaking, []string{"query/schema/default", "1"}},
 	{"optional parameter with a default", Breaking, Breaking, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string", "default": "active"}}`)}},
 	{"other default of a member", Compatible, Compatible, []string{"body/properties/size/default", "2"}},
@@ -77,7 +77,7 @@ var rows = []struct {
 	{"enumeration in a request", Breaking, Compatible, []string{"body/properties/name/enum", `["x"]`}},
 
 	// Responses.
-	{"member of a response", Compatible, Breaking, []string{"row/properties/more", `{"type": "string"}`}},
+	{"optional member of a response", Compatible, Breaking, []string{"row/properties/more", `{"type": "string"}`}},
 	{"required member of a response", Compatible, Breaking, []string{"answer/properties/more", `{"type": "string"}`, "answer/required", `["success", "more"]`}},
 	{"required member that the example lacks", Breaking, Breaking, []string{"row/properties/more", `{"type": "string"}`, "row/required", `["id", "more"]`}},
 	{"member no longer required", Breaking, Compatible, []string{"row/required", ""}},
@@ -91,19 +91,19 @@ var rows = []struct {
 	{"two patterns", Compatible, Breaking, []string{"id/allOf", `[{"pattern": "^a"}, {"pattern": "a$"}]`}},
 	{"pattern that the example does not match", Breaking, Breaking, []string{"id/pattern", `"^b"`}},
 	{"bound that the example of the list exceeds", Breaking, Breaking, []string{"answer/properties/result/maxItems", "1"}},
-	{"value of an enumeration", Breaking, Compatible, []string{"row/properties/state/enum", `["on", "off", "waiting"]`}},
+	{"value added to an enumeration", Breaking, Compatible, []string{"row/properties/state/enum", `["on", "off", "waiting"]`}},
 	{"enumeration dropped", Breaking, Compatible, []string{"row/properties/state/enum", ""}},
 	{"other value of an enumeration", Breaking, Breaking, []string{"answer/properties/success/enum", "[false]"}},
-	{"null", Breaking, Compatible, []string{"id/nullable", "true"}},
+	{"nullable member of a response", Breaking, Compatible, []string{"id/nullable", "true"}},
 	{"deprecated member", Compatible, Compatible, []string{"id/deprecated", "true"}},
 	{"deprecated operation", Compatible, Compatible, []string{"op/deprecated", "true"}},
 	{"writeOnly member of a response", Breaking, Compatible, []string{"id/writeOnly", "true"}},
 	{"choice of types", Breaking, Compatible, []string{"row/properties/count", `{"oneOf": [{"type": "integer"}, {"type": "string"}], "minimum": 0, "maximum": 9}`}},
-	{"choice of one type and others", Breaking, Compatible, []string{"id", `{"maxLength": 36, "anyOf": [{"type": "string"}, {"type": "object"}]}`}},
+	{"choice of the old type or another", Breaking, Compatible, []string{"id", `{"maxLength": 36, "anyOf": [{"type": "string"}, {"type": "object"}]}`}},
 	{"choice of formats", Breaking, Breaking, []string{"id", `{"maxLength": 36, "oneOf": [{"type": "string", "format": "uuid"}, {"type": "string", "format": "date"}]}`}},
-	{"choice of one beside the same keyword", Breaking, Breaking, []string{"id", `{"maxLength": 36, "anyOf": [{"type": "string", "maxLength": 5}]}`}},
+	{"choice of one with a keyword of its parent", Breaking, Breaking, []string{"id", `{"maxLength": 36, "anyOf": [{"type": "string", "maxLength": 5}]}`}},
 	{"nullable choice of one", Breaking, Breaking, []string{"row/properties/note", `{"nullable": true, "anyOf": [{"type": "string"}]}`}},
-	{"alternative", Breaking, Compatible, []string{"row/properties/choice/oneOf", `[{"type": "string", "maxLength": 5}, {"type": "boolean"}, {"type": "object"}]`}},
+	{"alternative added", Breaking, Compatible, []string{"row/properties/choice/oneOf", `[{"type": "string", "maxLength": 5}, {"type": "boolean"}, {"type": "object"}]`}},
 	{"additional members of another type", Breaking, Breaking, []string{"row/properties/extra/additionalProperties/type", `"integer"`}},
 	{"no additional members", Compatible, Breaking, []string{"row/properties/extra/additionalProperties", "false"}},
 	{"items not described", Breaking, Compatible, []string{"answer/properties/result/items", ""}},
@@ -113,20 +113,20 @@ var rows = []struct {
 	{"header removed", Compatible, Compatible, []string{"ok/headers", ""}},
 
 	// Statuses.
-	{"status of a range as text", Breaking, Breaking, []string{"op/responses/404", `{"description": "x", "content": {"text/plain": {"schema": {"type": "string"}}}}`}},
+	{"status of a range, as text", Breaking, Breaking, []string{"op/responses/404", `{"description": "x", "content": {"text/plain": {"schema": {"type": "string"}}}}`}},
 	{"status of a range with one more member", Compatible, Breaking, []string{"op/responses/404", `{"description": "x", "content": {"application/json": {"schema": {"type": "object", "properties": {"hint": {"type": "string"}, "errors": {"type": "array", "items": {"type": "object"}}}}}}}`}},
-	{"another range", Compatible, Breaking, []string{"op/responses/5XX", `{"description": "x"}`}},
+	{"range of statuses added", Compatible, Breaking, []string{"op/responses/5XX", `{"description": "x"}`}},
 	{"default response", Compatible, Breaking, []string{"op/responses/default", `{"description": "x"}`}},
-	{"another success", Breaking, Breaking, []string{"op/responses/202", `{"description": "x"}`}},
+	{"success status added", Breaking, Breaking, []string{"op/responses/202", `{"description": "x"}`}},
 	{"range removed", Breaking, Compatible, []string{"op/responses/4XX", ""}},
 	{"status instead of a range", Breaking, Compatible, []string{"op/responses/499", `{"description": "Failed.", "content": {"application/json": {"schema": {"type": "object", "properties": {"errors": {"type": "array", "items": {"type": "object"}}}}}}}`, "op/responses/4XX", ""}},
 
 	// Credentials and permissions.
-	{"token not accepted", Breaking, Compatible, []string{"op/security", `[{"email": [], "key": []}]`}},
-	{"pair not accepted", Breaking, Compatible, []string{"op/security", `[{"token": []}]`}},
+	{"token no longer accepted", Breaking, Compatible, []string{"op/security", `[{"email": [], "key": []}]`}},
+	{"email and key no longer accepted", Breaking, Compatible, []string{"op/security", `[{"token": []}]`}},
 	{"token as basic authentication", Breaking, Breaking, []string{"scheme/token/scheme", `"basic"`}},
-	{"token and email", Breaking, Compatible, []string{"op/security", `[{"token": [], "email": []}, {"email": [], "key": []}]`}},
-	{"key alone", Compatible, Breaking, []string{"op/security", `[{"token": []}, {"key": []}]`}},
+	{"token only with an email", Breaking, Compatible, []string{"op/security", `[{"token": [], "email": []}, {"email": [], "key": []}]`}},
+	{"key without an email", Compatible, Breaking, []string{"op/security", `[{"token": []}, {"key": []}]`}},
 	{"key in the query", Breaking, Breaking, []string{"scheme/key/in", `"query"`}},
 	{"other header", Breaking, Breaking, []string{"scheme/key/name", `"X-Key"`}},
 	{"other credentials accepted", Compatible, Breaking, []string{"scheme/user", `{"type": "apiKey", "in": "header", "name": "X-User"}`, "op/security", `[{"token": []}, {"email": [], "key": []}, {"user": []}]`}},
@@ -139,7 +139,7 @@ var rows = []struct {
 	// The operation and the server.
 	{"operation withdrawn", Breaking, Compatible, []string{"op", ""}},
 	{"operation added", Compatible, Breaking, []string{"/paths/~1zones", `{"get": {"responses": {"200": {"description": "x"}}}}`}},
-	{"first server", Breaking, Breaking, []string{"/servers/0/url", `"https://other.example.com/v4"`}},
+	{"other first server", Breaking, Breaking, []string{"/servers/0/url", `"https://other.example.com/v4"`}},
 }
 
 func paramsWith(parameter string) string {
@@ -160,7 +160,7 @@ func TestEachChangeHasItsClass(t *testing.T) {
 				t.Errorf("%v, want %v:\n%s", got, row.forth, r.Text())
 			}
 			if got, r := classOf(t, after, before); got != row.back {
-				t.Errorf("taken back: %v, want %v:\n%s", got, row.back, r.Text())
+				t.Errorf("the reverse: %v, want %v:\n%s", got, row.back, r.Text())
 			}
 		})
 	}

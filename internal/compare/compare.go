@@ -77,7 +77,7 @@ func Compare(before, after normalize.Result) (r Report, err error) {
 }
 
 // join lists the differences of both forms by operation. A difference that both show is
-// listed once, unless it is worse in the text.
+// listed once, unless it is worse in the published text.
 func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operation) {
 	inContract := map[string]*difference{}
 	for _, d := range contract.found {
@@ -109,10 +109,10 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 	return out
 }
 
-// explain states why the contract does not show a change of the text. If the change
-// reaches no user, or an action expects its value, it becomes documentation. If an
-// action hides it in a response, and it adds a member or may name a certificate, it
-// becomes breaking.
+// explain states why the contract does not show a change of the published text. If the
+// change reaches no user, or an action expects its value, it becomes documentation. A
+// compatible change of a response that an action hides becomes breaking if it adds a
+// member, or changes a part that may name a certificate.
 func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 	lower := func(meaning string) { d.Class, d.Meaning, d.Rule = Documentation, meaning, "" }
 	if meaning := contract.harmless(d); meaning != "" {
@@ -165,13 +165,14 @@ func certificates(n *node) (out []string) {
 // harmless explains why a change of the published text reaches no user, or returns "".
 // A part that the contract lacks is harmless in a response if it is removed or names
 // the same certificates, and in a request if it is neither required nor has a default.
-// Else the contract said the same before, and no choice with a certificate is gone.
+// Any other change is harmless if the contract said so before, and no choice with a
+// certificate is gone.
 func (p *pair) harmless(d *difference) string {
 	before, after := p.before.member(d.op), p.after.member(d.op)
 	if before == nil || after == nil || d.op == "" {
 		return ""
 	}
-	text := []*node{d.pair.after.member(d.op)} // on the path
+	text := []*node{d.pair.after.member(d.op)} // the nodes on the path
 	place := spec.Fields
 	for i, name := range d.path {
 		optional := place == spec.Names && (d.path[i-1] == "parameters" || d.path[i-1] == "properties")

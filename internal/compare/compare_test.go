@@ -75,7 +75,7 @@ func TestHiddenChangesKeepTheirClass(t *testing.T) {
 		"read member, described the same":      {[]string{"row/properties/certificate_id", `{"type": "string"}`}, nil, []string{"row/properties/certificate_id", `{"type": "string"}`}, Documentation, "The contract said so before."},
 		"unsent parameter removed":             {nil, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "schema": {"type": "string"}}`)}, nil, Documentation, "The library does not send it."},
 		"unsent parameter required":            {nil, nil, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "required": true, "schema": {"type": "string"}}`)}, Breaking, "Requests that were valid"},
-		"unsent parameter, a default":          {nil, nil, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string", "default": "active"}}`)}, Breaking, "A request without the parameter"},
+		"unsent parameter with a default":      {nil, nil, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string", "default": "active"}}`)}, Breaking, "A request without the parameter"},
 		"default of unsent parameter":          {nil, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string"}}`)}, []string{"op/parameters", paramsWith(`{"name": "state", "in": "query", "schema": {"type": "string", "default": "active"}}`)}, Breaking, "A request without the parameter"},
 		"unsent member":                        {[]string{"body/properties/labels", ""}, nil, []string{"body/properties/labels/maxItems", "3"}, Documentation, "The library does not send it."},
 		"unsent member now required":           {[]string{"body/properties/labels", ""}, nil, []string{"body/required", `["name", "labels"]`}, Breaking, "Requests that were valid"},
@@ -130,8 +130,8 @@ func TestTheMessageShowsTheDifferenceOfLongValues(t *testing.T) {
 	}
 }
 
-// An action that adds to a list names only the item. The list is compared as a whole or
-// as a set.
+// An action that adds to a list records the pointer of the item, while a difference has
+// the pointer of the list.
 func TestTheOverlayThatAddsToAListIsNamed(t *testing.T) {
 	t.Parallel()
 	for place, list := range map[string]string{"answer/required": `["success", "result"]`, "row/properties/state/enum": `["on", "off"]`} {

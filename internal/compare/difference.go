@@ -64,7 +64,7 @@ func (p *pair) compare(path []string, before, after *node) {
 // parts are the fields that are compared member by member, as maps of names are.
 var parts = []string{"info", "schema", "items", "additionalProperties", "requestBody"}
 
-// subject identifies the subject of a difference, the same in both forms.
+// subject identifies the part that differs, equally in both forms.
 func (d *difference) subject() string { return d.op + "\x00" + strings.Join(d.path, "\x00") }
 
 // address returns the JSON pointer of an operation from its name.

@@ -16,7 +16,7 @@ type node struct {
 	key     string     // in its parent
 	place   spec.Place // the kind of its members
 	// members are named without positions: a parameter by its place and name, a
-	// required member by itself. A value that is compared as a whole has no map.
+	// required member by its name. A value that is compared as a whole has no map.
 	members map[string]*node
 }
 
@@ -46,7 +46,7 @@ func newNode(value any, place spec.Place, key, pointer string) *node {
 	return n
 }
 
-// child is Place.Child, except that lists of named items are read as names.
+// child is Place.Child, except that parameters, required and security count as Names.
 func child(at spec.Place, key string) spec.Place {
 	if at == spec.Fields && (key == "parameters" || key == "required" || key == "security") {
 		return spec.Names
@@ -121,7 +121,7 @@ func normalForm(v any, place spec.Place) {
 		return
 	}
 	if len(spec.Child(o, "items")) == 0 {
-		delete(o, "items") // an empty schema allows anything, as if absent
+		delete(o, "items") // an empty schema allows anything, as an absent one does
 	}
 	if o["in"] != nil { // a parameter, where these keywords have no effect
 		delete(spec.Child(o, "schema"), "readOnly")

@@ -24,7 +24,7 @@ type Report struct {
 	SameCode   bool        `json:"same_code"` // at most comments of the generated Go code change
 }
 
-// Source describes a document that was taken.
+// Source describes the document of a new revision.
 type Source struct {
 	Name    string `json:"name"`
 	SHA256  string `json:"sha256"`
@@ -37,7 +37,7 @@ type Source struct {
 type Overlays struct {
 	Satisfied []string `json:"satisfied"` // unnecessary with the new text, but not with the old one
 	Needed    []string `json:"needed"`    // necessary again
-	Unmatched []string `json:"unmatched"` // they find nothing to change in the new text, and x-satisfied-when matches nothing: a reason to refuse
+	Unmatched []string `json:"unmatched"` // nothing to change in the new text, and x-satisfied-when matches nothing: a reason to refuse
 	Listed    []string `json:"listed"`    // all that the new text satisfies, as recorded in the provenance
 }
 
@@ -69,7 +69,7 @@ func compareOverlays(before, after []overlay.Outcome) Overlays {
 // headlines state what a class requires of the reader.
 var headlines = map[Class]string{
 	None:          "nothing changes",
-	Documentation: "nothing changes for users but, at most, the documentation",
+	Documentation: "at most the documentation changes for users",
 	Compatible:    "users may ignore what changes",
 	Breaking:      "something that users rely on changes: decide before taking it",
 	Refused:       "the document cannot be used",
@@ -161,7 +161,7 @@ func grouped[T any](items []T, title func(T) string) [][]T {
 	return groups
 }
 
-// lines lists the changes of an operation by title, with pointers relative to it.
+// lines lists the changes by title, with pointers relative to the operation.
 func (op Operation) lines() []string {
 	var out []string
 	for _, changes := range grouped(op.Changes, Change.title) {

@@ -109,7 +109,7 @@ func (d *difference) applyRule() bool {
 }
 
 // breaks reports whether adding or removing a keyword breaks users, if that alone
-// decides it. The checker treats a first enumeration or choice as more values, and
+// decides it. The checker treats a first enumeration or choice as added values, and
 // ignores the other keywords here.
 func (d *difference) breaks() (breaks, known bool) {
 	added, removed := d.before == nil, d.after == nil

@@ -41,7 +41,7 @@ func isEmpty(req *http.Request) bool {
 
 func TestRequestEqualsOneMadeFromTheWholeURL(t *testing.T) {
 	t.Parallel()
-	bases := map[string]string{ // as given: as used, without trailing slashes, query and fragment
+	bases := map[string]string{ // each base as given, and as used: without trailing slashes, query and fragment
 		base:                           base,
 		base + "/":                     base,
 		base + "//":                    base,
@@ -163,7 +163,7 @@ func TestClientSendsToItsServer(t *testing.T) {
 		resp.Body.Close()
 	}
 	call()
-	sent[0].URL.Host = "changed.example" // each request is independent
+	sent[0].URL.Host = "changed.example" // must not affect later requests
 	call()
 	client.Server = "http://127.0.0.1:1/other"
 	call()
@@ -173,7 +173,7 @@ func TestClientSendsToItsServer(t *testing.T) {
 			t.Errorf("request %d: %s", i, got)
 		}
 		if sent[i].Context().Value(key{}) != "value" {
-			t.Errorf("request %d has not the caller's context", i)
+			t.Errorf("request %d lacks the caller's context", i)
 		}
 	}
 }

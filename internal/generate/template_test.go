@@ -52,8 +52,8 @@ func changedContract(t *testing.T, change func(operation map[string]any)) spec.O
 	return contract
 }
 
-// source returns the Go code for the whole document, not for its View as Generate does:
-// the templates support more than the listed operations need.
+// source returns the Go code for the whole document, where Generate takes its View: the
+// templates support more than the listed operations need.
 func source(t *testing.T, doc spec.Object) ([]byte, error) {
 	t.Helper()
 	return goCode(moduleRoot, doc)

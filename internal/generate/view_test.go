@@ -87,7 +87,7 @@ func TestViewKeepsDetailsThatTheCodeNeeds(t *testing.T) {
 		"map":                      document(t, plainParameters, "{type: object, additionalProperties: {type: string}}"),
 	} {
 		if cmp.Equal(plain, View(contract, operations)) {
-			t.Errorf("%s: the view does not show it", name)
+			t.Errorf("%s: the view does not show the difference", name)
 		}
 	}
 }

@@ -30,8 +30,8 @@ const vendor = "https://api.cloudflare.com/"
 //     the order of the path: their names are never sent.
 //   - Response ranges have capital letters: OpenAPI knows 4XX and not 4xx.
 //   - application/json has no parameters: JSON defines none (RFC 8259).
-//   - Extensions other than permissions and plans are left out: they assert nothing,
-//     and generators take some of them for instructions.
+//   - Extensions other than permissions, plans and deprecations are left out: they
+//     assert nothing, and generators take some of them for instructions.
 //   - Discriminators are left out: an alternative has to match without them, too.
 //   - Callbacks are left out: the API sends them, not the client.
 //   - A choice of one becomes allOf, and a keyword with its default is left out.
@@ -118,7 +118,7 @@ func inlined(c *spec.Copier, found spec.Located) (spec.Object, error) {
 		return nil, err
 	}
 	shared, _ := value.([]any)
-	own := spec.List(op, "parameters") // they override inherited ones with the same name and place
+	own := spec.List(op, "parameters") // override inherited parameters with the same name and place
 	key := func(p any) [2]any { return [2]any{spec.Child(p)["in"], spec.Child(p)["name"]} }
 	shared = slices.DeleteFunc(shared, func(s any) bool {
 		return slices.ContainsFunc(own, func(o any) bool { return key(o) == key(s) })
@@ -147,10 +147,10 @@ func newCopier(doc spec.Object) *spec.Copier {
 	return c
 }
 
-// keptExtensions are prefixes of extensions that list permissions of tokens, and plans.
+// keptExtensions are prefixes of extensions for permissions, plans and deprecations.
 var keptExtensions = []string{"x-cf", "x-api-token-group"}
 
-// isLeftOut reports members that assert nothing, or that only OpenAPI 3.1 has in info.
+// isLeftOut reports whether a member asserts nothing, or is one of info in 3.1 only.
 func isLeftOut(key string, _ any, place spec.Place, pointer string) bool {
 	return place == spec.Fields && (key == "discriminator" || key == "callbacks" || pointer == "/info/summary" || pointer == "/info/license/identifier" ||
 		strings.HasPrefix(key, "x-") && !slices.ContainsFunc(keptExtensions, func(prefix string) bool { return strings.HasPrefix(key, prefix) }))
@@ -226,7 +226,7 @@ func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Locate
 }
 
 // defaults are keywords with their default values (OpenAPI 3.0.3, Parameter Object
-// and Schema Object; JSON Schema). Some others are by default empty.
+// and Schema Object; JSON Schema).
 var defaults = spec.Object{
 	"required": false, "deprecated": false, "allowEmptyValue": false, "allowReserved": false,
 	"nullable": false, "readOnly": false, "writeOnly": false, "uniqueItems": false,

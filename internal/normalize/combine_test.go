@@ -10,8 +10,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// family is a document with two methods on one path and one on another; parameter
-// names differ from the list's.
+// family is a document with two methods on one path and one on another. Its parameter
+// names differ from those of familyOperations.
 const family = `openapi: 3.0.3
 info: {title: Things, version: "1"}
 servers: [{url: https://api.cloudflare.com/v4}]
@@ -128,7 +128,7 @@ func TestDocumentsAreCombined(t *testing.T) {
 		t.Fatal(err)
 	}
 	if title := spec.Child(got, "info")["title"]; title != "Things" {
-		t.Errorf("the title is %v, want the first's", title)
+		t.Errorf("the title is %v, want that of the first document", title)
 	}
 	servers := []any{spec.Object{"url": "https://api.cloudflare.com/v4"}}
 	if diff := cmp.Diff(any(servers), got["servers"]); diff != "" {

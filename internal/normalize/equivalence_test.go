@@ -113,21 +113,21 @@ func TestCanonicalFormAsksForTheSameRequest(t *testing.T) {
 func TestEachRewriteOfASchemaAcceptsTheSame(t *testing.T) {
 	t.Parallel()
 	for name, written := range map[string]string{
-		"flags by default":      "{type: string, nullable: false, readOnly: false, writeOnly: false, deprecated: false, minLength: 0}",
-		"bounds of a list":      "{type: array, items: {}, uniqueItems: false, minItems: 0}",
-		"bounds of an object":   "{type: object, minProperties: 0}",
-		"members of an object":  "{type: object, additionalProperties: {}, properties: {}}",
-		"flags of bounds":       "{type: number, minimum: 1, exclusiveMinimum: false, maximum: 100, exclusiveMaximum: false}",
-		"anyOf of one":          "{anyOf: [{type: string, maxLength: 3}]}",
-		"oneOf of one":          "{oneOf: [{type: number, minimum: 1}]}",
-		"oneOf beside a type":   "{type: array, items: {}, oneOf: [{type: array, items: {type: string}}]}",
-		"both, beside an allOf": "{allOf: [{type: string}], oneOf: [{type: string, minLength: 1}], anyOf: [{type: string, maxLength: 3}]}",
-		"anyOf within a oneOf":  "{oneOf: [{anyOf: [{type: object, properties: {a: {type: number}}}]}]}",
-		"anyOf of a not":        "{anyOf: [{not: {type: string}}]}",
-		"extensions":            "{type: string, x-go-type: int, maxLength: 3}",
-		"reference":             "{$ref: '#/components/schemas/thing/properties/default'}",
-		"reference and more":    "{$ref: '#/components/schemas/thing/properties/default', maxLength: 0}",
-		"deep below properties": "{type: object, properties: {a: {oneOf: [{type: number, exclusiveMinimum: false, minimum: 1}]}}}",
+		"flags by default":       "{type: string, nullable: false, readOnly: false, writeOnly: false, deprecated: false, minLength: 0}",
+		"bounds of a list":       "{type: array, items: {}, uniqueItems: false, minItems: 0}",
+		"bounds of an object":    "{type: object, minProperties: 0}",
+		"members of an object":   "{type: object, additionalProperties: {}, properties: {}}",
+		"flags of bounds":        "{type: number, minimum: 1, exclusiveMinimum: false, maximum: 100, exclusiveMaximum: false}",
+		"anyOf of one":           "{anyOf: [{type: string, maxLength: 3}]}",
+		"oneOf of one":           "{oneOf: [{type: number, minimum: 1}]}",
+		"oneOf beside a type":    "{type: array, items: {}, oneOf: [{type: array, items: {type: string}}]}",
+		"oneOf, anyOf and allOf": "{allOf: [{type: string}], oneOf: [{type: string, minLength: 1}], anyOf: [{type: string, maxLength: 3}]}",
+		"anyOf within a oneOf":   "{oneOf: [{anyOf: [{type: object, properties: {a: {type: number}}}]}]}",
+		"anyOf of a not":         "{anyOf: [{not: {type: string}}]}",
+		"extensions":             "{type: string, x-go-type: int, maxLength: 3}",
+		"reference":              "{$ref: '#/components/schemas/thing/properties/default'}",
+		"reference and more":     "{$ref: '#/components/schemas/thing/properties/default', maxLength: 0}",
+		"deep below properties":  "{type: object, properties: {a: {oneOf: [{type: number, exclusiveMinimum: false, minimum: 1}]}}}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -22,8 +22,8 @@ func parameter(text string) []string {
 	return []string{lastParameter, lastParameter + "        - " + text + "\n"}
 }
 
-// It also covers three other rewrites: a choice of one schema becomes allOf, the media
-// type of JSON gets one spelling, and extensions beside the statuses are removed.
+// The test also covers three other rewrites: a choice of one schema becomes allOf, the
+// media type of JSON gets one spelling, and extensions beside the statuses are removed.
 func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 	t.Parallel()
 	const path = "in: path, name: identifier, required: true,"
@@ -34,7 +34,7 @@ func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 		"additional members":   {member("{type: object}"), member("{type: object, additionalProperties: true, properties: {}}")},
 		"empty values":         {member("{type: object}"), member("{type: object, additionalProperties: {}, required: []}")},
 		"flags of bounds":      {member("{type: number, minimum: 1, maximum: 2}"), member("{type: number, minimum: 1, exclusiveMinimum: false, maximum: 2, exclusiveMaximum: false}")},
-		"deep":                 {member("{anyOf: [{items: {type: string}}, {}]}"), member("{anyOf: [{items: {type: string, nullable: false}}, {deprecated: false}]}")},
+		"within a choice":      {member("{anyOf: [{items: {type: string}}, {}]}"), member("{anyOf: [{items: {type: string, nullable: false}}, {deprecated: false}]}")},
 		"operation":            {nil, []string{"      operationId: list\n", "      operationId: list\n      deprecated: false\n"}},
 		"query parameter":      {parameter(kind + "}"), parameter(kind + ", required: false, deprecated: false, allowEmptyValue: false, allowReserved: false, style: form, explode: true}")},
 		"header":               {parameter("{in: header, name: X-A, schema: {type: string}}"), parameter("{in: header, name: X-A, required: false, style: simple, explode: false, schema: {type: string}}")},
@@ -44,13 +44,13 @@ func TestKeywordsWithTheirDefaultAreRemoved(t *testing.T) {
 		"request body": {
 			[]string{"      responses:\n", "      requestBody: {content: {text/plain: {}}}\n      responses:\n"},
 			[]string{"      responses:\n", "      requestBody: {required: false, content: {text/plain: {}}}\n      responses:\n"}},
-		"anyOf of one":          {member("{allOf: [{type: string}]}"), member("{anyOf: [{type: string}]}")},
-		"oneOf of one":          {member("{allOf: [{type: string}]}"), member("{oneOf: [{type: string}]}")},
-		"both, beside an allOf": {member("{allOf: [{type: string}, {maxLength: 3}, {minLength: 1}]}"), member("{allOf: [{type: string}], oneOf: [{minLength: 1}], anyOf: [{maxLength: 3}]}")},
-		"one within one":        {member("{allOf: [{allOf: [{type: string}]}]}"), member("{oneOf: [{anyOf: [{type: string, nullable: false}]}]}")},
-		"charset of JSON":       {nil, []string{"            application/json:", "            application/json; charset=utf-8:"}},
-		"capitals of JSON":      {nil, []string{"            application/json:", "            Application/JSON:"}},
-		"extension of statuses": {nil, []string{"        4XX:", "        x-note: {a: b}\n        4XX:"}},
+		"anyOf of one":             {member("{allOf: [{type: string}]}"), member("{anyOf: [{type: string}]}")},
+		"oneOf of one":             {member("{allOf: [{type: string}]}"), member("{oneOf: [{type: string}]}")},
+		"oneOf, anyOf and allOf":   {member("{allOf: [{type: string}, {maxLength: 3}, {minLength: 1}]}"), member("{allOf: [{type: string}], oneOf: [{minLength: 1}], anyOf: [{maxLength: 3}]}")},
+		"choice of one in another": {member("{allOf: [{allOf: [{type: string}]}]}"), member("{oneOf: [{anyOf: [{type: string, nullable: false}]}]}")},
+		"charset of JSON":          {nil, []string{"            application/json:", "            application/json; charset=utf-8:"}},
+		"capitals of JSON":         {nil, []string{"            application/json:", "            Application/JSON:"}},
+		"extension of statuses":    {nil, []string{"        4XX:", "        x-note: {a: b}\n        4XX:"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,7 @@ func Load(doc spec.Object) (_ *openapi3.T, err error) {
 	return loaded, nil
 }
 
-// firstLine cuts the schemas off an error of kin-openapi, and rewords one of 3.1.
+// firstLine cuts the schemas off an error of kin-openapi, and rewords errors about 3.1.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return strings.Replace(line, "is for OpenAPI >=3.1", "of OpenAPI 3.1 has no counterpart in 3.0", 1)
@@ -67,8 +67,7 @@ func Merge(doc spec.Object) (spec.Object, error) {
 }
 
 // mergeSchema returns a schema without allOf that accepts the same values. It changes
-// schema. It merges the schemas below first, so that an error names the smallest
-// schema that causes it.
+// schema. It merges the schemas below first, so that an error names the smallest one.
 func mergeSchema(schema spec.Object, pointer string) (spec.Object, error) {
 	joinSingle(schema)
 	liftKeywords(schema)
@@ -197,10 +196,10 @@ func liftKeywords(o spec.Object) {
 	}
 }
 
-// joinMembers joins, in place, what several parts say about a property, or about items,
-// in one allOf of the schema itself, because liftKeywords works on an allOf. A part
-// with additionalProperties keeps its properties: additionalProperties would apply to
-// a property that is moved away.
+// joinMembers moves, in place, the schemas that several parts have for one property, or
+// for items, to one allOf below o, because liftKeywords works on an allOf. A part with
+// additionalProperties keeps its properties: additionalProperties would apply to a
+// property that is moved away.
 func joinMembers(o spec.Object) {
 	properties, items := map[string][]any{}, []any(nil)
 	parts := allParts(o)

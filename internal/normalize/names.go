@@ -13,7 +13,7 @@ import (
 
 // envelope names the objects that the responses of all operations share. If several
 // shapes occur at one place, the most frequent one gets this name. The names of the
-// others begin with the operation's noun, and with the status if it is not 200.
+// others begin with the operation's noun, followed by the status if it is not 200.
 var envelope = map[string]string{
 	"errors[]":          "ResponseInfo",
 	"errors[].source":   "ResponseInfoSource",
@@ -189,7 +189,7 @@ func (n *namer) named(schema spec.Object, b body, place, fallback string) (spec.
 	if !ok {
 		name = fallback
 	}
-	shape := shapeOf(schema) // as reserve saw it: its children become references
+	shape := shapeOf(schema) // as in reserve, before its children become references
 	if owner, taken := n.owners[name]; shared && taken && owner != shape {
 		name = b.operation.Noun + strings.TrimPrefix(codegen.ToCamelCase(b.status), "200") + name
 		if place == "" {

@@ -181,7 +181,7 @@ func TestUnreadableNamesAreRefusedWithThePlace(t *testing.T) {
 	}
 }
 
-// The overlays change JSON only, so objects of other media types need other names.
+// Objects of other media types get no Go types.
 func TestOnlyApplicationJSONGetsNames(t *testing.T) {
 	t.Parallel()
 	doc, ops := namedDocument(t, list(map[string]string{"200": shared}))
@@ -349,7 +349,7 @@ properties:
 	}
 	for name := range maps.Keys(got) {
 		if _, ok := got[name].(spec.Object)["x-decides"]; ok {
-			t.Errorf("%s itself decides", name)
+			t.Errorf("%s itself has x-decides", name)
 		}
 	}
 }

@@ -53,9 +53,9 @@ func simplify(schema spec.Object) {
 	}
 }
 
-// decided reports whether the schema's own type decides a choice. It decides an anyOf
-// if an arm asserts no more than this type does, and a oneOf if only such an arm allows
-// this type. The type of a nullable schema decides no choice.
+// decided reports whether the schema's own type decides a choice. The type decides an
+// anyOf if an arm asserts no more than the type does, and a oneOf if only such an arm
+// allows the type. The type of a nullable schema decides no choice.
 func decided(schema spec.Object, keyword, own string) bool {
 	arms := objects(schema, keyword)
 	if len(arms) < len(spec.List(schema, keyword)) || schema["nullable"] == true {

@@ -101,8 +101,8 @@ func changed(before, after any) (pointers []string) {
 }
 
 // contradiction returns an error if an update replaced a published type by another: the
-// action was written for a text without a type, and would hide the published one. An
-// action that means to replace a type removes it first. The type number may replace
+// action was written for a text without a type, and would hide the published one. To
+// replace a type, another action must remove it first. The type number may replace
 // integer, because it allows every integer.
 func contradiction(before, after any, changed []string) error {
 	for _, pointer := range changed {
@@ -156,9 +156,9 @@ func (a *Action) apply(root *yaml.Node, before any) (after any, outcome Outcome,
 	return after, outcome, err
 }
 
-// retype gives each scalar of node that value will overwrite the type of its new value.
-// The library replaces only the text: a 5 in place of a string would become "5". An
-// example may be replaced by one of any type.
+// retype prepares node for an update with value: each scalar that will be overwritten
+// gets the type of its new value. The library replaces only the text: a 5 in place of a
+// string would become "5". An example may be replaced by one of any type.
 func retype(node, value *yaml.Node) {
 	if node.Kind == yaml.ScalarNode && value.Kind == yaml.ScalarNode {
 		node.Tag, node.Style = value.Tag, value.Style

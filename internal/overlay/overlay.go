@@ -3,7 +3,7 @@
 // An action must change the document, or the caller must list it as satisfied upstream.
 // An action is satisfied if its change is already present, or if it matches nothing and
 // its x-satisfied-when matches. A listed action that is not satisfied is an error, too.
-// A library implements the language itself.
+// A library implements the language of overlays.
 package overlay
 
 import (
@@ -26,7 +26,7 @@ type Action struct {
 	ID            string // FILE#x-id: its permanent name
 	Target        string
 	SatisfiedWhen string // x-satisfied-when, a JSONPath; see the package comment
-	Overwrites    []any  // x-overwrites: published values that it is expected to replace
+	Overwrites    []any  // x-overwrites: published values that the action is expected to replace
 
 	document upstream.Overlay // with this action alone
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
 
-// published returns the document of whole with a number of other operations. Their
+// published adds a number of operations to the document that whole returns. Their
 // schemas have the average size of the vendor's.
 func published(tb testing.TB, others int) spec.Object {
 	tb.Helper()

@@ -63,7 +63,7 @@ func (c *cutter) members(o spec.Object, pointer string, keys ...string) (_ spec.
 
 // skip leaves out examples and defaults with a PEM block: a possible key must not be
 // committed or repeated in generated comments. It also leaves out examples and bounds
-// that are too large to be exact: the stored numbers would differ from the published.
+// that are too large to be exact, because the stored numbers would differ.
 func (c *cutter) skip(key string, value any, place spec.Place, pointer string) bool {
 	if place != spec.Fields || !slices.Contains([]string{"example", "examples", "default", "minimum", "maximum"}, key) {
 		return false

@@ -134,7 +134,7 @@ components:
 }
 
 // A document is refused if one of its operations cannot be taken, even beside valid
-// ones. It is not refused because an operation is missing.
+// ones. A missing operation is no reason to refuse it.
 func TestOneBadOperationRefusesTheDocument(t *testing.T) {
 	t.Parallel()
 	if err := usable("doc", []byte(family), familyOperations); err != nil {

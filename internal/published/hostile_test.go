@@ -13,7 +13,7 @@ import (
 )
 
 // Without a guard, a document of an accepted size could cost far more time or memory.
-// The limits of the test are generous, so that only a missing guard fails.
+// The limits of the test are generous, so that it fails only without a guard.
 func TestHostileDocumentsAreBoundedInTimeAndMemory(t *testing.T) {
 	const (
 		longest = time.Minute

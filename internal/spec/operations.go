@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// OperationsFile is the list of operations, from the root of the module.
+// OperationsFile is the path of the list of operations from the root of the module.
 const OperationsFile = "openapi/operations.yaml"
 
 // Operation is an entry of the list of operations.
@@ -94,7 +94,7 @@ func (op Operation) check() error {
 	return nil
 }
 
-// PathParameters returns the names of the parameters of a path template, in its order.
+// PathParameters returns the parameter names of a path template, in their order.
 func PathParameters(template string) []string {
 	var names []string
 	for _, match := range pathParameter.FindAllStringSubmatch(template, -1) {

@@ -22,7 +22,7 @@ const (
 	Data
 )
 
-// Child returns the place of the object under a key of an object whose place is p.
+// Child returns the place of the member key of an object whose place is p.
 func (p Place) Child(key string) Place {
 	switch p {
 	case Data:
@@ -131,7 +131,7 @@ func Visit(v any, place Place, pointer string, visit func(o Object, pointer stri
 type Subschema struct {
 	Keyword string // keyword that holds it
 	Name    string // of a property, or the index in a list
-	Value   any    // an object or, of additionalProperties, a boolean, if the document is valid
+	Value   any    // in a valid document, an object or, for additionalProperties, a boolean
 	Set     func(any)
 }
 

@@ -86,7 +86,6 @@ func TestEverySchemaOfAnOperationIsVisited(t *testing.T) {
 	}
 }
 
-// A caller may break at any point.
 func TestWalksEndWhenTheCallerBreaks(t *testing.T) {
 	t.Parallel()
 	doc := decoded(t, walkedDocument)

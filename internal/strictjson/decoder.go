@@ -50,7 +50,7 @@ var ErrTooMany = errors.New("the items of lists need too much memory")
 // minListRoom is the memory in bytes that the lists of any text may take.
 const minListRoom = 1 << 20
 
-// maxMisfits limits the memory that misfits take.
+// maxMisfits limits how many misfits are recorded, because they take memory.
 const maxMisfits = 100
 
 // maxShared is the length of the longest string in recent.
@@ -100,8 +100,8 @@ func Unmarshal(text []byte, v Object, rewrite func(string) string) ([]*KindError
 }
 
 // UnmarshalLenient decodes text like Unmarshal, but accepts duplicate names, replaces
-// invalid UTF-8 by U+FFFD, and skips values that do not fit, and a text that is no
-// object. v gets all members of a duplicate name. rewrite must not be nil.
+// invalid UTF-8 by U+FFFD, and skips values that do not fit, even if the whole text is
+// one. v gets all members of a duplicate name. rewrite must not be nil.
 func UnmarshalLenient(text []byte, v Object, rewrite func(string) string) error {
 	d := &Decoder{tolerant: 1, rewrite: func(s string) string { return rewrite(strings.ToValidUTF8(s, "\ufffd")) }}
 	d.text = jsontext.NewDecoder(&d.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))

@@ -34,7 +34,7 @@ var texts = []string{
 	`{}{}`, `{} x`, `{}]`, `{},`, `nul`, `{"success":tru}`, `{"success":truex}`, `{"result":[{"service":"a"}}`, "\ufeff{}",
 }
 
-// unmarshal calls Unmarshal, and returns the first value that it skipped as an error.
+// unmarshal calls Unmarshal. If it skipped values, the first of them is the error.
 func unmarshal(text []byte, v strictjson.Object) error {
 	misfits, err := strictjson.Unmarshal(text, v, nil)
 	if err == nil && len(misfits) > 0 {

@@ -10,7 +10,7 @@
 //
 // Exit codes:
 //
-//	0  done; of update and diff: at most documentation changes for users
+//	0  done; for update and diff: at most the documentation changes for users
 //	1  failed or interrupted; no file was changed, unless the message says otherwise
 //	2  wrong usage
 //	3  the update is compatible
@@ -39,7 +39,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/update"
 )
 
-// Exit codes of runs that do not end with the class of an update.
+// Exit codes other than those of exitCodes.
 const (
 	exitOK     = 0
 	exitFailed = 1
@@ -106,7 +106,7 @@ func runCheck(ctx context.Context, root string, stdout io.Writer) error {
 	return err
 }
 
-// exitCodes are the exit codes of the classes of an update that are not exitOK.
+// exitCodes are the exit codes of updates by class. Any other class exits with exitOK.
 var exitCodes = map[compare.Class]int{compare.Compatible: 3, compare.Breaking: 4, compare.Refused: 5}
 
 // runUpdate runs the command update or diff. diff writes no files.
