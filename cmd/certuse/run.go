@@ -166,7 +166,7 @@ func commandNames(root *cobra.Command) (names []string) {
 	return names
 }
 
-// inCLITerms replaces names of the Go API by flags in a message of the library.
+// inCLITerms replaces names of the Go API in a message by terms of the command line.
 func inCLITerms(err error) string {
 	text := err.Error()
 	if _, after, found := strings.Cut(text, api.ErrInvalidArgument.Error()+": "); found {

@@ -169,7 +169,7 @@ func TestWaitForTheQuotaIsReportedAndCanBeInterrupted(t *testing.T) {
 	}
 }
 
-func TestReasonIsTheInterruptIfItEndsAWaitForTheRateLimit(t *testing.T) {
+func TestInterruptOfAWaitForTheRateLimitIsTheReasonShown(t *testing.T) {
 	t.Parallel()
 	server := newFake(t, map[string]apitest.Response{"busy": apitest.RateLimited(5 * time.Minute)})
 	p := start(t, command(t, environment(server), "audit", "busy"))

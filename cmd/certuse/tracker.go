@@ -27,9 +27,9 @@ type tracker struct {
 	mu      sync.Mutex
 	before  api.InventoryProgress // of earlier accounts
 	last    api.InventoryProgress // of all accounts
-	updated time.Time             // when last was reported
+	updated time.Time             // when last was set
 	started time.Time
-	waited  time.Duration // spent in long waits for the rate limit or in outages
+	waited  time.Duration // spent in long waits for the rate limit or an outage
 	recent  []time.Time   // ring buffer of the times of the latest requests
 
 	deleted, deletions int // of "delete --unused", once the deletions have begun
@@ -87,7 +87,7 @@ func (t *tracker) leastTimeFor(requests int, now time.Time) time.Duration {
 	return least
 }
 
-// deleting reports how many of all deletions are done.
+// deleting sets how many of all deletions are done.
 func (t *tracker) deleting(done, all int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

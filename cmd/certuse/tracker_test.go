@@ -186,7 +186,7 @@ type roundTrip func(*http.Request) *http.Response
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
 
 // The API limits the rate for longer than the --timeout.
-func TestNoProgressFollowsTheEndOfTheTime(t *testing.T) {
+func TestNoProgressLineFollowsTheTimeout(t *testing.T) {
 	t.Parallel()
 	var items []string
 	for i := range 40 {

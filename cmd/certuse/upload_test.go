@@ -242,7 +242,7 @@ func TestUploadOfUnknownOutcomeExitsWith3(t *testing.T) {
 }
 
 // The account has the certificate, but the list that would show it hangs.
-func TestUploadThatTheTimeoutEndsExitsWith3(t *testing.T) {
+func TestUploadEndedByTheTimeoutExitsWith3(t *testing.T) {
 	t.Parallel()
 	server, leaf := newFake(t, nil), newKeyPair(t, false)
 	upload := []string{"upload", "--cert", leaf.certFile, "--timeout", "2s"}

@@ -104,7 +104,7 @@ func TestWaitEndsWhenTheLastUserIsGone(t *testing.T) {
 		return strings.Contains(p.stderr.String(), "certuse: waiting up to 5m for used: in use: associations: gateway (active)\n")
 	})
 	eventually(t, "a second response about the certificate that is in use", func() bool {
-		return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) >= 3 // one is about free
+		return requests(server, generated.ListMTLSCertificateAssociationsOperation.ID) >= 3 // one of them is about the certificate free
 	})
 	requireNoError(t, server.SetAssociations(ref("used")))
 	got := p.end(t)

@@ -53,7 +53,7 @@ type Operation struct {
 	Changes []Change `json:"changes"`
 }
 
-// Compare reports what changes from before to after, as far as after was processed. A
+// Compare reports what changes from before to after, in the forms that after has. A
 // change that an overlay action hides counts as documentation if the action lists the
 // new value in x-overwrites.
 func Compare(before, after normalize.Result) (r Report, err error) {

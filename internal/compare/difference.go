@@ -23,7 +23,7 @@ type difference struct {
 	op            string
 	path          []string // names from the operation to the part
 	key           string   // the last of them
-	holder        *node    // its parent, in either revision
+	holder        *node    // parent of the part, in either revision
 	before, after *node    // nil if absent
 }
 

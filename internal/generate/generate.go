@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// Dir is where the files belong, from the root of the module.
+	// Dir is the folder of the files, from the root of the module.
 	Dir = "generated"
 
 	contractFile = Dir + "/openapi.json"

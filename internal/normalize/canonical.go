@@ -26,7 +26,7 @@ const vendor = "https://api.cloudflare.com/"
 //   - References are replaced by their targets.
 //   - An operation gets what it inherits: the parameters of its path item, and the
 //     security of the root. Info and servers are those of the first operation.
-//   - Path parameters take the names of the list of operations, and come first, in
+//   - Path parameters take their names from the list of operations, and come first, in
 //     the order of the path: their names are never sent.
 //   - Response ranges have capital letters: OpenAPI knows 4XX and not 4xx.
 //   - application/json has no parameters: JSON defines none (RFC 8259).

@@ -227,7 +227,7 @@ func TestExamplesAreReplacedByOnesOfAnyType(t *testing.T) {
 				continue // an update of a list adds to it
 			}
 			overlays := parse(t, "  - {x-id: one, description: d, target: $.a, update: {deep: {example: "+after+"}}}\n")
-			for range 2 { // the action itself does not change
+			for range 2 { // Apply must not change the action
 				got, _, err := Apply(document(t, `{"a": {"deep": {"example": `+before+`}}}`), overlays)
 				if err != nil {
 					t.Errorf("%s over %s: %v", after, before, err)

@@ -84,7 +84,7 @@ var ErrInexact = errors.New("too large to be exact")
 type Copier struct {
 	// Doc is the document that references point into.
 	Doc Object
-	// Reference returns what replaces a reference. It may call Expand. If it is nil,
+	// Reference returns what replaces a reference. It may call Expand. If it is unset,
 	// each reference is replaced by a copy of its target.
 	Reference func(c *Copier, ref Reference) (any, error)
 	// Skip, if not nil, leaves members of objects out of the copy.
