@@ -73,7 +73,7 @@ func TestABodyOfTheAnnouncedLengthCanFail(t *testing.T) {
 	}
 }
 
-// readerWithError returns the error together with the end of its text.
+// readerWithError returns err together with the end of text.
 type readerWithError struct {
 	text string
 	err  error
@@ -224,9 +224,9 @@ func TestConnectionsAreReusedAfterEveryKindOfResponse(t *testing.T) {
 		responses[n%len(responses)](w)
 		n++
 	}, api.WithMaxAttempts(1))
-	// Three rounds, because net/http drops a connection if the request is reported as
-	// written more than 50 ms after the response, as on a loaded machine. A response
-	// that prevents reuse does so in every round.
+	// Three rounds, because net/http may drop a connection on a loaded machine: it waits
+	// only 50 ms for the end of writing the request. A response that prevents reuse does
+	// so in every round.
 	for range 3 {
 		remotes, n = map[string]bool{}, 0
 		for range 2 * len(responses) {
@@ -267,7 +267,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 
 func TestRefusedConnectionNamesItsCause(t *testing.T) {
 	t.Parallel()
-	// Port 1, because another test may use a port that was free before.
+	// Port 1, because another test could take a free port.
 	client, err := api.New(api.APIToken(token), api.WithBaseURL("http://127.0.0.1:1"), api.WithMaxAttempts(2))
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ type operation struct {
 // changes reports whether a request of the operation can change data.
 func (o operation) changes() bool { return o.Method != http.MethodGet }
 
-// send sends one request of an operation, after edit has changed it.
+// send applies edit to one request of an operation, and sends that request.
 type send func(ctx context.Context, edit editor) (*http.Response, error)
 
 // editor changes a request before it is sent.
@@ -32,15 +32,15 @@ type editor = generated.RequestEditorFn
 type callPolicy struct {
 	// The end of admission ends every wait, but not an attempt in progress.
 	admission context.Context
-	// series is the audit or inventory that the call belongs to. A single call that
-	// waits like those has a series of its own; other calls have none.
+	// series is the audit or inventory that the call belongs to. A single call that waits
+	// like the calls of an audit has a series of its own. Other calls have none.
 	series *series
 	// begin, if not nil, is called when the call begins, and may block. ended, if not
 	// nil, is called at the end, with the error of the call.
 	begin func()
 	ended func(*Error)
-	// expired, if not nil, is called when the waits for an attempt are over. If it
-	// returns true, the attempt is not made; admission has then ended.
+	// expired, if not nil, is called after the waits for an attempt. It returns true if
+	// admission has ended. The attempt is then not made.
 	expired func() bool
 	// onPage, if not nil, is called with the numbers of each page of a list.
 	onPage func(number int64, info *ResultInfo)
@@ -138,8 +138,8 @@ func (k *call) remainingWait(ctx context.Context) time.Duration {
 	return left
 }
 
-// planRetry decides about another attempt and the wait before it. If that wait, or the
-// one for the limiter, would be too long, it sets fail.RetryAfter.
+// planRetry decides whether to retry, and returns the wait before the retry. If that
+// wait, or the wait for the limiter, would be too long, planRetry sets fail.RetryAfter.
 func (k *call) planRetry(ctx context.Context, fail *Error) (wait time.Duration, retry bool) {
 	if !k.retryable(fail) {
 		return 0, false
@@ -197,9 +197,9 @@ type outage struct {
 // inOutage reports whether the failures of this call are an outage, and how long it has
 // lasted. In an outage, no call of the client has got a response since an earlier
 // failure of this call; responses that ask to wait do not end an outage. A lack of file
-// descriptors is an outage even if other calls get responses. Attempts in a short
-// outage do not count towards maxAttempts. Those in a longer one do, because the
-// request itself may be the cause, unless no connection could be made.
+// descriptors is an outage even if other calls get responses. In an outage longer than
+// maxTime of planRetry, attempts count towards maxAttempts, because the request itself
+// may be the cause.
 func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	now := time.Now()
 	if k.outage.since.IsZero() || k.outage.responses != k.responses && !fail.local {

@@ -46,8 +46,9 @@ func (c *Client) contextErrors(ctx context.Context) []error {
 	return out
 }
 
-// withContextErrors returns e with the errors of ctx, if ctx has ended. A deadline
-// replaces [context.Canceled], the error of a context that the deadline canceled.
+// withContextErrors returns e with the errors of ctx, if ctx has ended. If the deadline
+// of ctx has canceled another context, the error of the deadline replaces
+// [context.Canceled].
 func (c *Client) withContextErrors(ctx context.Context, e *Error) *Error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		e.causes = slices.DeleteFunc(e.causes, func(cause error) bool { return cause == context.Canceled })
@@ -71,8 +72,8 @@ func (e *interruptedError) Timeout() bool   { return e.timeout }
 func (e *interruptedError) Temporary() bool { return true }
 
 // redactError returns err, or an error with the redacted text if the text holds a
-// credential. It replaces a text with credentials of a proxy completely, because the proxy
-// may have shortened or changed them.
+// credential. If the text holds credentials of a proxy, nothing of it is kept, because
+// the proxy may have shortened or changed the credentials.
 func (c *Client) redactError(err error) error {
 	text := err.Error()
 	switch clean := c.redact.text(text); {

@@ -66,8 +66,8 @@ type Certificate struct {
 	Issuer             string `json:"issuer"`
 	SerialNumber       string `json:"serial_number"`
 	SignatureAlgorithm string `json:"signature_algorithm"`
-	// UploadedOn and ExpiresOn are zero if the API did not send them, or sent an invalid
-	// date, which Malformed then names.
+	// UploadedOn and ExpiresOn are zero if the API did not send them or sent an invalid
+	// date. Malformed names the members with an invalid date.
 	UploadedOn time.Time `json:"uploaded_on,omitzero"`
 	ExpiresOn  time.Time `json:"expires_on,omitzero"`
 	// PEM is the certificate as stored, which may be a chain.
@@ -97,8 +97,8 @@ func (c Certificate) json() certificateJSON {
 	return certificateJSON{c.Ref.AccountID, c.Ref.ID, certificateFields(c)}
 }
 
-// MarshalJSON returns the fields, the ids as account_id and certificate_id, and times
-// in UTC with whole seconds.
+// MarshalJSON returns the fields. The ids are account_id and certificate_id, and times
+// are in UTC with whole seconds.
 func (c Certificate) MarshalJSON() ([]byte, error) { return json.Marshal(c.json()) }
 
 // UnmarshalJSON replaces the whole certificate.

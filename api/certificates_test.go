@@ -82,7 +82,7 @@ func TestPagesAreRequestedWhileThereAreMore(t *testing.T) {
 		"an empty page too early":     {[]*http.Response{pageOf(1, 2, info(1, 2, 4, 2)), pageOf(1, 0, info(2, 2, 4, 2))}, 2, 2, api.ErrTruncated},
 		"page without its number":     {[]*http.Response{pageOf(1, 2, info(1, 2, 3, 2)), pageOf(3, 3, `{"per_page":2,"total_count":3,"total_pages":2}`)}, 2, 2, api.ErrUnexpectedResponse},
 		"a link to more":              {[]*http.Response{linked}, 1, 1, api.ErrTruncated},
-		"errors of a success":         {[]*http.Response{failing}, 0, 1, api.ErrUnexpectedResponse},
+		"a success with errors":       {[]*http.Response{failing}, 0, 1, api.ErrUnexpectedResponse},
 		"a failure later":             {[]*http.Response{pageOf(1, 1, info(1, 1, 2, 2)), response(404, `{"success":false,"errors":[{"code":7003,"message":"m"}]}`)}, 1, 2, api.ErrNotFound},
 		"a certificate without id":    {[]*http.Response{response(200, `{"success":true,"result":[{"name":"a"}]}`)}, 0, 1, api.ErrUnexpectedResponse},
 		"null as a certificate":       {[]*http.Response{response(200, `{"success":true,"result":[null]}`)}, 0, 1, api.ErrUnexpectedResponse},
@@ -320,8 +320,8 @@ func TestHostnamesAreReadStrictly(t *testing.T) {
 		"a string":             {response(200, `{"success":true,"result":{"hostnames":"a.example"}}`), nil, api.ErrUnexpectedResponse},
 		"null in the list":     {response(200, `{"success":true,"result":{"hostnames":["a.example",null]}}`), nil, api.ErrUnexpectedResponse},
 		"a number in the list": {response(200, `{"success":true,"result":{"hostnames":["a.example",5]}}`), nil, api.ErrUnexpectedResponse},
-		"errors of a success":  {response(200, `{"success":true,"errors":[{"code":1}],"result":{"hostnames":[]}}`), nil, api.ErrUnexpectedResponse},
-		"some of more":         {response(200, `{"success":true,"result":{"hostnames":["a.example"]},"result_info":{"cursor":"c"}}`), nil, api.ErrTruncated},
+		"success with errors":  {response(200, `{"success":true,"errors":[{"code":1}],"result":{"hostnames":[]}}`), nil, api.ErrUnexpectedResponse},
+		"a cursor to more":     {response(200, `{"success":true,"result":{"hostnames":["a.example"]},"result_info":{"cursor":"c"}}`), nil, api.ErrTruncated},
 		"no permission":        {response(403, `{"success":false,"errors":[{"code":10000}]}`), nil, api.ErrForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {

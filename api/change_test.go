@@ -219,7 +219,7 @@ func TestUploadWithoutAConnectionIsSentAgain(t *testing.T) {
 		base     string
 		attempts int
 	}{
-		"connection refused": {"http://127.0.0.1:1", 2}, // another test may use a port that was free before
+		"connection refused": {"http://127.0.0.1:1", 2}, // another test could take a free port
 		"unknown host":       {"https://host.invalid", 2},
 		"no TLS":             {"https" + strings.TrimPrefix(plain.URL, "http"), 2},
 		"TLS cut off":        {"https://" + serveConnections(t, func(net.Conn) {}), 2},

@@ -18,9 +18,8 @@ import (
 // every call.
 type Client struct {
 	generated *generated.Client
-	// closeIdle is a closure and not the transport, which may hold the password of a
-	// proxy: fmt does not call Format for a Client in an unexported field, and would print
-	// the transport.
+	// closeIdle is a closure, because fmt would print a transport, which may hold the
+	// password of a proxy: fmt does not call Format for a Client in an unexported field.
 	closeIdle func()
 	redact    redactor
 	// hasProxySecrets is a closure for the same reason.

@@ -18,8 +18,8 @@ const (
 // Credentials authenticate requests. Make them with [APIToken], [APIKey] or
 // [CredentialsFromEnv]. [New] refuses the zero value, and a token, key or email that is
 // empty or has a character that is not visible ASCII, such as a line end. Printing,
-// logging or marshalling them shows only their kind. They are immutable and safe for
-// concurrent use.
+// logging or marshalling Credentials shows only their kind. Credentials are immutable
+// and safe for concurrent use.
 type Credentials struct {
 	// A closure hides the secret from reflection and from fmt, which does not call the
 	// methods of a value in an unexported field.

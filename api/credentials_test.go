@@ -51,15 +51,15 @@ func TestCredentialsFromEnvPrefersTheToken(t *testing.T) {
 		token, email, key string
 		header, want      string // header sent, or part of the error
 	}{
-		"nothing":            {"", "", "", "", "set CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL together with CLOUDFLARE_API_KEY"},
-		"token":              {token, "", "", "Bearer " + token, ""},
-		"pair":               {"", email, key, key, ""},
-		"email only":         {"", email, "", "", "CLOUDFLARE_API_KEY is not"},
-		"key only":           {"", "", key, "", "CLOUDFLARE_EMAIL is not"},
-		"token and pair":     {token, email, key, "Bearer " + token, ""},
-		"token and email":    {token, email, "", "Bearer " + token, ""},
-		"token and key":      {token, "", key, "Bearer " + token, ""},
-		"set but only a tab": {"\t", "", "", "", "white space"},
+		"nothing":              {"", "", "", "", "set CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL together with CLOUDFLARE_API_KEY"},
+		"token":                {token, "", "", "Bearer " + token, ""},
+		"email and key":        {"", email, key, key, ""},
+		"email only":           {"", email, "", "", "CLOUDFLARE_API_KEY is not"},
+		"key only":             {"", "", key, "", "CLOUDFLARE_EMAIL is not"},
+		"token, email and key": {token, email, key, "Bearer " + token, ""},
+		"token and email":      {token, email, "", "Bearer " + token, ""},
+		"token and key":        {token, "", key, "Bearer " + token, ""},
+		"set but only a tab":   {"\t", "", "", "", "white space"},
 	} {
 		t.Setenv(tokenVar, c.token)
 		t.Setenv(emailVar, c.email)

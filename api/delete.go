@@ -19,8 +19,8 @@ var deleteCertificate = operation{generated.DeleteMTLSCertificateOperation, "del
 const (
 	// codeCertificateNotFound is not documented; it is from source code of the vendor.
 	codeCertificateNotFound = 1472
-	// maxEvidenceAge is the greatest age of the evidence when a certificate is deleted.
-	// At the default rate, 2,000 requests take 5 to 10 minutes.
+	// maxEvidenceAge is the greatest age of the evidence when a certificate is deleted. At
+	// the default rate, evidence of 2,000 requests takes 5 to 10 minutes.
 	maxEvidenceAge = 10 * time.Minute
 )
 
@@ -43,9 +43,9 @@ func IfSHA256(digest [sha256.Size]byte) DeleteOption {
 	}
 }
 
-// WithDeleteTimeout limits the wait for the certificate to disappear after a request to
-// delete that the API accepted, or whose outcome is unclear; the default is 2 minutes,
-// and less than 1 ms is invalid.
+// WithDeleteTimeout limits the wait for the certificate to disappear. The wait begins
+// when the API has accepted the request to delete, or when its outcome is unclear. The
+// default is 2 minutes, and less than 1 ms is invalid.
 func WithDeleteTimeout(d time.Duration) DeleteOption {
 	return func(c *deleteConfig) error {
 		c.timeout = d
@@ -96,15 +96,15 @@ func WithEvidenceContext(ctx context.Context) DeleteOption {
 // call returns [ErrNotFound], the API does not have the certificate. With every error
 // that does not match [ErrOutcomeUnknown], this call has not deleted it:
 //
-//   - [ErrUsageUnknown], [ErrManaged], [ErrMismatch], and [ErrInUse] unless the API
-//     refused the deletion: no request to delete the certificate was sent.
+//   - [ErrUsageUnknown], [ErrManaged] or [ErrMismatch]: no request to delete was sent.
+//     That also holds for [ErrInUse], unless the API refused the deletion.
 //   - [ErrRejected], [ErrForbidden] or another refusal of the deletion. Evidence was
 //     gathered once more; if it now has a use, the error also matches [ErrInUse].
 //   - [ErrRateLimited]: call again after RetryAfter.
 //   - [ErrUnauthorized]: the credentials were refused.
 //   - [ErrUnreachable]: there was no connection for the request to delete.
 //   - [ErrNotAsked]: the request to delete was not sent.
-//   - without a [*Deletion], the error of reading the certificate or of its sources.
+//   - without a [*Deletion], the error of reading the certificate or its sources.
 //
 // A certificate that another caller deletes after the evidence was gathered counts as
 // deleted; see [Deletion.AlreadyGone]. One that does not exist is [ErrNotFound], but an
@@ -199,8 +199,8 @@ func (c *Client) requestDeletion(ctx, evidenceCtx context.Context, cert Certific
 	return r, fail
 }
 
-// refusal returns why a certificate must not be deleted, with a nil kind if there is
-// no reason.
+// refusal returns why a certificate must not be deleted. If it may be deleted, kind is
+// nil.
 func (c *deleteConfig) refusal(item *InventoryItem) (note string, kind error) {
 	switch digest, err := item.Certificate.SHA256(); {
 	case item.Certificate.Type == "":
@@ -222,15 +222,15 @@ func (c *deleteConfig) refusal(item *InventoryItem) (note string, kind error) {
 // isOld reports whether evidence is too old to delete a certificate.
 func (e *Evidence) isOld() bool { return e.age() > maxEvidenceAge }
 
-// age returns the longer of the times since StartedAt by the monotonic clock, which
-// stops while the machine is suspended, and by the wall clock, which can be set back.
+// age returns the time since StartedAt by the clock that shows more: the monotonic
+// clock stops while the machine is suspended, and the wall clock can be set back.
 func (e *Evidence) age() time.Duration {
 	now := time.Now()
 	return max(now.Sub(e.StartedAt), now.Round(0).Sub(e.StartedAt))
 }
 
-// showsMissing reports whether the API did not have the certificate, or one of the
-// zones, when a source was read for the certificate.
+// showsMissing reports whether the associations or hostnames could not be read because
+// the API did not have the certificate or a zone.
 func (e *Evidence) showsMissing() bool {
 	return slices.ContainsFunc(e.Sources, func(r SourceResult) bool {
 		return (r.Source == SourceAssociations || r.Source == SourceHostnames) && isGone(asError(r.Err))
@@ -239,7 +239,7 @@ func (e *Evidence) showsMissing() bool {
 
 // evidenceAfter gathers the evidence again after a request to delete a certificate had
 // no effect; refusal is the error of that request. It returns nil if the evidence
-// cannot be gathered, or if the error does not depend on the certificate. gone reports
+// cannot be gathered, or if refusal does not depend on the certificate. gone reports
 // that the certificate no longer exists.
 func (c *Client) evidenceAfter(ctx context.Context, refusal *Error, cert CertificateRef, opts []InventoryOption) (_ *Evidence, gone bool) {
 	if refusal.StatusCode == 0 || refusal.Is(ErrRateLimited) || refusal.Is(ErrUnauthorized) {
@@ -252,8 +252,8 @@ func (c *Client) evidenceAfter(ctx context.Context, refusal *Error, cert Certifi
 	return &item.Evidence, false
 }
 
-// waitGone reads a certificate until the API reports it as missing. If it does not, note
-// has the reason.
+// waitGone reads a certificate until the API reports it as missing. note is the reason
+// for a false result.
 func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.Duration) (gone bool, note string) {
 	note = "the outcome is unknown: there was no time to check"
 	gone = poll(ctx, limit, func(ctx context.Context) (bool, time.Duration) {
@@ -303,10 +303,9 @@ type Deletion struct {
 	// the request and the evidence could be gathered again.
 	Evidence *Evidence     `json:"-"`
 	State    DeletionState `json:"state"`
-	// AlreadyGone is true if the API reported the certificate as missing when it
-	// received the request to delete, or after it refused that request. If State is
-	// DeletionDone, another caller deleted it, or an earlier attempt of this call whose
-	// outcome was unclear.
+	// AlreadyGone is true if the API reported the certificate as missing in response to
+	// the request to delete, or after a refusal of that request. If State is DeletionDone,
+	// another caller deleted the certificate, or an earlier attempt of this call did.
 	AlreadyGone bool `json:"already_gone"`
 	// DeletedAt is when a read after the request to delete first showed the certificate
 	// as missing, by the local clock. It is zero unless State is DeletionDone.

@@ -86,18 +86,18 @@ func TestDeleteUnusedSendsNoDeleteWithoutProof(t *testing.T) {
 		"a failure and no permission": {8, func(s *store) {
 			s.faults = map[string]func() *http.Response{"/associations": refuse(500, 1), "/workers/scripts?": refuse(403, 10000)}
 		}, []error{api.ErrUsageUnknown}, `workers needs the permission "Account: Workers Scripts Read", associations: `},
-		"no zones":            {7, func(s *store) { s.zones = nil }, []error{api.ErrUsageUnknown}, `hostnames: the credentials see no zone and may lack "Zone: Zone Read"; if there is none, use WithNoZones`},
-		"no such certificate": {99, func(*store) {}, []error{api.ErrNotFound}, ""},
-		"wrong credentials":   {8, fault("/", 401), []error{api.ErrUnauthorized}, ""},
-		"by associations":     {0, func(*store) {}, []error{api.ErrInUse}, "associations access"},
-		"by a hostname":       {1, func(*store) {}, []error{api.ErrInUse}, "hostnames api.example.com"},
-		"by a Worker":         {2, func(*store) {}, []error{api.ErrInUse}, "workers checkout"},
-		"by Pages":            {3, func(*store) {}, []error{api.ErrInUse}, "pages shop"},
-		"by Hyperdrive":       {4, func(*store) {}, []error{api.ErrInUse}, "hyperdrive orders-db"},
-		"by the Gateway":      {5, func(*store) {}, []error{api.ErrInUse}, "gateway TLS inspection"},
-		"by a posture rule":   {6, func(*store) {}, []error{api.ErrInUse}, "posture corp laptops"},
-		"another certificate": {7, func(s *store) { s.certificates[7].pem = leafPEM }, []error{api.ErrMismatch}, "not the one of IfSHA256"},
-		"unreadable PEM":      {7, func(s *store) { s.certificates[7].pem = "?" }, []error{api.ErrMismatch}, "IfSHA256: no certificate"},
+		"no zones":               {7, func(s *store) { s.zones = nil }, []error{api.ErrUsageUnknown}, `hostnames: the credentials see no zone and may lack "Zone: Zone Read"; if there is none, use WithNoZones`},
+		"no such certificate":    {99, func(*store) {}, []error{api.ErrNotFound}, ""},
+		"wrong credentials":      {8, fault("/", 401), []error{api.ErrUnauthorized}, ""},
+		"used by associations":   {0, func(*store) {}, []error{api.ErrInUse}, "associations access"},
+		"used by a hostname":     {1, func(*store) {}, []error{api.ErrInUse}, "hostnames api.example.com"},
+		"used by a Worker":       {2, func(*store) {}, []error{api.ErrInUse}, "workers checkout"},
+		"used by Pages":          {3, func(*store) {}, []error{api.ErrInUse}, "pages shop"},
+		"used by Hyperdrive":     {4, func(*store) {}, []error{api.ErrInUse}, "hyperdrive orders-db"},
+		"used by the Gateway":    {5, func(*store) {}, []error{api.ErrInUse}, "gateway TLS inspection"},
+		"used by a posture rule": {6, func(*store) {}, []error{api.ErrInUse}, "posture corp laptops"},
+		"another certificate":    {7, func(s *store) { s.certificates[7].pem = leafPEM }, []error{api.ErrMismatch}, "not the one of IfSHA256"},
+		"unreadable PEM":         {7, func(s *store) { s.certificates[7].pem = "?" }, []error{api.ErrMismatch}, "IfSHA256: no certificate"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
@@ -277,7 +277,7 @@ func TestAZeroDeletionHasEmptyListsInJSON(t *testing.T) {
 
 func TestWrongDeleteOptionsSendNothing(t *testing.T) {
 	t.Parallel()
-	for name, opts := range map[string][]api.DeleteOption{"nil": {nil}, "no time": {api.WithDeleteTimeout(-1)}, "time in ns": {api.WithDeleteTimeout(2)}} {
+	for name, opts := range map[string][]api.DeleteOption{"nil": {nil}, "negative time": {api.WithDeleteTimeout(-1)}, "2 ns": {api.WithDeleteTimeout(2)}} {
 		s := everySource()
 		d, err := newClient(t, s).DeleteUnused(t.Context(), ref(8), opts...)
 		if !errors.Is(err, api.ErrInvalidArgument) || len(s.requests) != 0 || d != nil {

@@ -105,7 +105,7 @@ func TestDeletionByAnotherCallerCountsAsDeleted(t *testing.T) {
 		if err != nil || d.State != api.DeletionDone || !d.AlreadyGone || d.Evidence == nil {
 			t.Errorf("%s: %+v, %v", name, d, err)
 		}
-		// The code 1472 of the check is proof without the list.
+		// A check with the code 1472 is proof without the list.
 		if s.count("workers") != tt.gatherings || s.count("certificates") != 0 {
 			t.Errorf("%s: requests %v", name, s.requests)
 		}
@@ -175,7 +175,7 @@ func TestADeletionThatHasBegunIsRetriedAfterTheEndOfTheEvidenceContext(t *testin
 	})
 }
 
-// The context ends with the last request for the evidence, which is then complete.
+// The context ends during the last request, so the evidence is complete.
 func TestNothingIsDeletedAfterTheEndOfTheEvidenceContext(t *testing.T) {
 	t.Parallel()
 	until, cancel := context.WithCancel(t.Context())

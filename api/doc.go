@@ -52,7 +52,8 @@
 //   - [ErrRejected]: any other 4xx, and 2xx with "success": false
 //   - [ErrUnexpectedResponse]: the response is not the documented JSON, or has a status
 //     that is not listed here. An error with one of the statuses above matches that
-//     class too. A sequence also returns it for a list that is stale or contains errors
+//     class too. A sequence also returns ErrUnexpectedResponse for a list that is stale
+//     or contains errors
 //   - [ErrNoResult]: a success without a result
 //   - [ErrResponseTooLarge]: more bytes, or items, than [WithMaxResponseBytes] allows
 //   - [ErrUnreachable]: no response arrived; StatusCode is 0
@@ -196,10 +197,10 @@
 // # Many certificates
 //
 // [Client.Inventory] and [Client.Audit] send up to 32 requests at a time. They wait for
-// the limiter, for the end of blocks of up to 15 minutes, and of outages, see Retries.
-// When a zone names a CA, requests for further zones may be in flight; an inventory
-// makes at most 32 of these unnecessary requests. An audit of 10,000 certificates takes
-// about 45 minutes at the default rate.
+// the limiter, and for the end of outages and of blocks of up to 15 minutes; see
+// Retries. When a zone names a CA, requests for further zones may be in flight; an
+// inventory makes at most 32 of these unnecessary requests. An audit of 10,000
+// certificates takes about 45 minutes at the default rate.
 //
 // # Rotation
 //

@@ -86,8 +86,8 @@ func (i *resultInfo) UnmarshalMember(d *strictjson.Decoder, name []byte) (known 
 	return i.more.read(d, name)
 }
 
-// decode reads the body of a 2xx response, and its result into result. redact, if
-// not nil, is applied to every text in it. The error is ErrNoResult,
+// decode reads the body of a 2xx response, and the member result into result. redact,
+// if not nil, is applied to every text of the body. The error is ErrNoResult,
 // strictjson.ErrTooMany, or a description for ErrUnexpectedResponse.
 func decode(body []byte, result result, redact func(string) string) (*reply, error) {
 	result.reset()
@@ -222,7 +222,7 @@ func (l *list[T, R, P]) read(d *strictjson.Decoder) error {
 
 // readItems reads the items of a list of any type, so that little is compiled for each
 // type. size is the size of a converted item in memory, grow sets the capacity of the
-// list to room, next returns where to read an item, and add converts that item.
+// list to room, next returns the value to read into, and add converts it.
 func readItems(d *strictjson.Decoder, size int, grow func(room int), next func() strictjson.Object, add func(malformed []string) error) error {
 	var n, capacity, room, malformed int
 	return d.ReadArray(func(rest []byte) {

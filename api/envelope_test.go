@@ -106,12 +106,12 @@ func TestMemoryOfAResponseIsBoundedByItsSize(t *testing.T) {
 		body   string
 		result func() result
 	}{
-		"rows":         {largeBody(before, `{}`, after), associations},
-		"certificates": {largeBody(before, `{"id":"a","name":"b"}`, after), certificates},
-		"messages":     {largeBody(`{"success":true,"result":[],"messages":[`, `{}`, after), associations},
-		"errors":       {largeBody(`{"success":true,"result":[],"errors":[`, `{"code":1}`, after), associations},
-		"hostnames":    {largeBody(`{"success":true,"result":{"hostnames":[`, `"a"`, `]}}`), hostnames},
-		"hidden rows":  {largeBody(before+`{"service":"`, `{{{{`, `"}]}`), associations},
+		"rows":             {largeBody(before, `{}`, after), associations},
+		"certificates":     {largeBody(before, `{"id":"a","name":"b"}`, after), certificates},
+		"messages":         {largeBody(`{"success":true,"result":[],"messages":[`, `{}`, after), associations},
+		"errors":           {largeBody(`{"success":true,"result":[],"errors":[`, `{"code":1}`, after), associations},
+		"hostnames":        {largeBody(`{"success":true,"result":{"hostnames":[`, `"a"`, `]}}`), hostnames},
+		"braces in a text": {largeBody(before+`{"service":"`, `{{{{`, `"}]}`), associations},
 	} {
 		body := []byte(c.body)
 		var err error

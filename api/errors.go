@@ -51,12 +51,11 @@ var (
 	// ErrInvalidArgument means that an argument or option is invalid. Nothing was sent.
 	// The text names what is invalid.
 	ErrInvalidArgument = errors.New("invalid argument")
-	// ErrUnreachable means that no response arrived: to a request of this call or, if
-	// the error also matches ErrNotAsked, to earlier ones of the same audit or
-	// inventory.
+	// ErrUnreachable means that no response arrived. If the error also matches
+	// ErrNotAsked, none arrived to earlier requests of the same audit or inventory.
 	ErrUnreachable = errors.New("no response")
 	// ErrNotAsked means that no request was made for this certificate, list, source or
-	// change. The other class or the cause of the error is the reason.
+	// change. The reason is the other class of the error, or its cause.
 	ErrNotAsked = errors.New("not asked")
 
 	// ErrInUse means that something uses the certificate. It was not deleted, or the

@@ -209,7 +209,7 @@ func TestTheCertificatesOfAPageKeep100PointersToMalformedMembers(t *testing.T) {
 	}
 }
 
-// The API may send rows of few bytes that take much memory.
+// The API may send short rows that take much memory.
 func TestAListThatNeedsTooMuchMemoryIsTooLarge(t *testing.T) {
 	t.Parallel()
 	list, err := associationsOf(t, response(200, `{"success":true,"result":[`+strings.Repeat(`{},`, 200_000)+`{}]}`))

@@ -19,9 +19,9 @@ const (
 	SourceAssociations Source = "associations"
 	// SourceHostnames has the hostnames that a zone associates with a CA, for API Shield
 	// and client certificates:
-	// https://developers.cloudflare.com/api-shield/security/mtls/configure/. It takes
-	// one request for each zone and CA. It does not cover zones that the credentials
-	// cannot read. If they can read no zone, the source fails, unless [WithNoZones] is
+	// https://developers.cloudflare.com/api-shield/security/mtls/configure/. It takes one
+	// request for each zone and CA. It does not cover zones that the credentials cannot
+	// read. If the credentials can read no zone, the source fails, unless [WithNoZones] is
 	// set.
 	SourceHostnames Source = "hostnames"
 	// SourceWorkers has the bindings of type mtls_certificate of all Workers:
@@ -128,8 +128,8 @@ type Evidence struct {
 	Sources []SourceResult `json:"sources"`
 	// StartedAt is when the first request was made, and GatheredAt when the last source
 	// had been read, by the local clock. The sources of the account are read first, so
-	// their results may be as old as StartedAt. GatheredAt is zero if an error ended
-	// the inventory before.
+	// their results may be as old as StartedAt. GatheredAt is zero if an error ended the
+	// inventory before that.
 	StartedAt  time.Time `json:"started_at,omitzero"`
 	GatheredAt time.Time `json:"gathered_at,omitzero"`
 
@@ -196,8 +196,8 @@ func (e *Evidence) conclude() Usage {
 	return Unused
 }
 
-// refusal returns why the evidence does not show that the certificate is unused:
-// [ErrInUse] or [ErrUsageUnknown] with a note, or nil if it does.
+// refusal returns [ErrInUse] or [ErrUsageUnknown], with a note, unless the evidence
+// shows that the certificate is unused.
 func (e *Evidence) refusal() (note string, kind error) {
 	switch {
 	case e == nil:

@@ -297,8 +297,8 @@ func TestListedZonesAreReadInSpiteOfWithDeleteNoZones(t *testing.T) {
 	wantSentinels(t, err, api.ErrUsageUnknown)
 }
 
-// results has a documented result of each operation. If a source uses the operation,
-// path is a part of its path.
+// results has documented results of all operations. path, if not empty, is a part of
+// the path of each request that gets this result.
 var results = map[string]struct {
 	result, path string
 	certificates []int // unused ones of everySource that the source could name

@@ -69,8 +69,8 @@ func (s sender) Do(req *http.Request) (*http.Response, error) {
 	return nil, x.sendErr
 }
 
-// received returns a new response with the status and headers of resp, which belongs to
-// the transport, and another body.
+// received returns a new response with the status and headers of resp and another body.
+// resp itself belongs to the transport.
 func received(resp *http.Response, body *receivedBody) *http.Response {
 	body.ReadCloser = http.NoBody
 	return &http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: body}

@@ -189,7 +189,7 @@ func TestPanicsReachTheCallerOfACall(t *testing.T) {
 	}
 }
 
-// panickingHandler is a handler of logs that panics as long as broken is true.
+// panickingHandler is a log handler that panics while broken is true.
 type panickingHandler struct {
 	slog.Handler
 	broken *bool
@@ -282,7 +282,7 @@ func TestSwitchingProtocolsIsAnErrorAtOnce(t *testing.T) {
 	}
 }
 
-// The Proxy function is called for the request, and again for texts that may hold a
+// The Proxy function is called for the request, and again to search texts for the
 // password of the proxy.
 func TestCallsEndDespiteAProxyFunctionThatDoesNotReturn(t *testing.T) {
 	t.Parallel()

@@ -263,7 +263,7 @@ func TestInvalidRayIDIsDropped(t *testing.T) {
 	}
 }
 
-func TestNetworkErrorsStayReachable(t *testing.T) {
+func TestErrorOfACallMatchesTheNetworkError(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("connection reset")
 	rt := scripted(fail(cause))

@@ -208,7 +208,7 @@ func jsonString(s string) string {
 }
 
 // diffOf returns both values if they differ, and "" otherwise. These tests import no
-// module for comparisons, because every importer would have it in go.sum.
+// module for comparisons, because every importing module would have it in go.sum.
 func diffOf(want, got any) string {
 	if reflect.DeepEqual(want, got) {
 		return ""

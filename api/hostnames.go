@@ -16,11 +16,11 @@ var listHostnames = operation{generated.ListHostnameAssociationsOperation, "list
 type HostnamesRef struct {
 	// ZoneID is the id of the zone, with the limits of [CertificateRef.AccountID].
 	ZoneID string `json:"zone_id"`
-	// CertificateID is the id of a certificate of the account's store, as the API
-	// writes it: 32 lower-case hexadecimal digits and 4 hyphens. Other forms are
-	// [ErrInvalidArgument]: the API may compare ids as text and return no hostnames. So
-	// is an empty id, for which the API returns the hostnames of the certificate
-	// authority that the vendor manages for the zone.
+	// CertificateID is the id of a certificate of the account's store, as the API writes
+	// it: 32 lower-case hexadecimal digits and 4 hyphens. Other forms are
+	// [ErrInvalidArgument], because the API may compare ids as text and return no
+	// hostnames. An empty id is invalid too: for it, the API returns the hostnames of the
+	// certificate authority that the vendor manages for the zone.
 	CertificateID string `json:"certificate_id"`
 }
 

@@ -16,7 +16,7 @@ import (
 const operationInventory = "inventory of mTLS certificates"
 
 // Inventory lists the certificates of an account with the evidence about each. Each
-// range over it is a new inventory.
+// range is a new inventory.
 //
 // It first reads each source of the account once, then lists the certificates and reads
 // the sources of each, several at a time ([WithInventoryConcurrency]). Without
@@ -62,7 +62,7 @@ func (c *Client) Inventory(ctx context.Context, accountID string, opts ...Invent
 // [WithCertificates] has no effect. For several certificates, use [Client.Inventory]
 // with [WithCertificates]: it reads the sources of the account only once.
 //
-// Evidence waits as an inventory does; the deadline of ctx limits that.
+// Evidence waits as an inventory does, but not beyond the deadline of ctx.
 func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...InventoryOption) (*Evidence, error) {
 	item, _, failure := c.inspect(ctx, cert, opts)
 	if failure != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/certuse/cloudflare-mtls/api"
 )
 
-// interruptedStore is a store with slow responses that calls action at one request.
+// interruptedStore is a store with slow responses. It calls action at one request.
 type interruptedStore struct {
 	*store
 	at     int64                 // number of that request
@@ -57,7 +57,7 @@ func refusingStore() *store {
 
 const inventoryWorkers = 4
 
-// A goroutine of the inventory that does not end makes synctest fail.
+// synctest fails if a goroutine of the inventory does not end.
 func TestAnInventoryCanEndAtAnyRequest(t *testing.T) {
 	t.Parallel()
 	total := int64(0)
@@ -247,13 +247,13 @@ func TestInventoryProgressCountsTheRequests(t *testing.T) {
 		faults map[string]func() *http.Response
 		certs  int
 	}{
-		"an account":             {nil, nil, 9},
-		"all uses":               {[]api.InventoryOption{api.WithAllUses()}, nil, 9},
-		"two certificates":       {[]api.InventoryOption{api.WithCertificates(few...)}, nil, 2},
-		"an unknown certificate": {[]api.InventoryOption{api.WithCertificates(append(few, api.CertificateRef{AccountID: account, ID: certificateID(99)})...)}, nil, 3},
-		"one source":             {[]api.InventoryOption{api.WithSources(api.SourceHostnames)}, nil, 9},
-		"refused":                {nil, map[string]func() *http.Response{"/associations": refuse(403, 10000), "/zones?": refuse(403, 10000)}, 9},
-		"a Worker with a path":   {nil, map[string]func() *http.Response{"/workers/scripts?": success(`[{"id":"../x"},{"id":"checkout"}]`)}, 9},
+		"an account":                {nil, nil, 9},
+		"all uses":                  {[]api.InventoryOption{api.WithAllUses()}, nil, 9},
+		"two certificates":          {[]api.InventoryOption{api.WithCertificates(few...)}, nil, 2},
+		"an unknown certificate":    {[]api.InventoryOption{api.WithCertificates(append(few, api.CertificateRef{AccountID: account, ID: certificateID(99)})...)}, nil, 3},
+		"one source":                {[]api.InventoryOption{api.WithSources(api.SourceHostnames)}, nil, 9},
+		"refused":                   {nil, map[string]func() *http.Response{"/associations": refuse(403, 10000), "/zones?": refuse(403, 10000)}, 9},
+		"a path as a Worker's name": {nil, map[string]func() *http.Response{"/workers/scripts?": success(`[{"id":"../x"},{"id":"checkout"}]`)}, 9},
 		"a wrong total": {nil, map[string]func() *http.Response{"/zones?": func() *http.Response {
 			return response(200, `{"success":true,"result":[{"id":"`+zoneID(1)+`"}],"result_info":{"page":1,"per_page":1,"total_pages":7}}`)
 		}}, 9},

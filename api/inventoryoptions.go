@@ -112,8 +112,8 @@ func (v *inventory) expect(calls int) {
 	v.expected.Add(int64(calls))
 }
 
-// pagesPolicy returns the policy of the calls for the pages of one list. It expects the
-// calls after the first; the caller has expected the first.
+// pagesPolicy returns the policy of the calls for the pages of one list. It adds the
+// calls after the first to the expected ones; the caller has added the first.
 func (v *inventory) pagesPolicy() callPolicy {
 	p, expected := v.policy(), int64(1)
 	p.onPage = func(number int64, info *ResultInfo) {

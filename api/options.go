@@ -96,10 +96,11 @@ func WithBaseURL(rawURL string) Option {
 
 // WithHTTPClient sets the Transport and the Timeout of hc. It neither changes nor keeps
 // hc, and ignores its other fields: redirects are never followed, and no cookies are
-// kept. A nil Transport means the client's default. A Timeout that is shorter than
-// [WithAttemptTimeout] replaces it. The Proxy function of an [*http.Transport] is also
-// called to find the proxy's password in texts. If a call takes longer than 100 ms, its
-// goroutine stays until the call returns, and the texts are withheld until then.
+// kept. A nil Transport means the client's default. Of Timeout and
+// [WithAttemptTimeout], the shorter limit applies. The Proxy function of an
+// [*http.Transport] is also called to find the proxy's password in texts. If Proxy
+// takes longer than 100 ms, its goroutine stays until Proxy returns, and the texts are
+// withheld until then.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {
 		switch {

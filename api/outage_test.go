@@ -36,7 +36,7 @@ func TestAnAuditWaitsForRetryAfterOfTheService(t *testing.T) {
 				return echoID(r)
 			})
 			wantAnswers(t, newClient(t, rt, options...).Audit(t.Context(), numberedRefs(100)), 100)
-			// These are the first 32 requests, and one each minute.
+			// The first 32 requests, and one in each minute.
 			if early.Load() > 32+10 {
 				t.Errorf("%s: %d requests in the first 10 minutes", name, early.Load())
 			}

@@ -38,9 +38,9 @@ func allPages[T, R any, P generatedType[T]](ctx context.Context, c *Client, poli
 // of each item whose id is new, until yield returns false.
 //
 // The next page is requested only if the numbers of the last one show that there is
-// more, or if they have no totals and the page is full. The error is from a call;
+// more, or if they have no totals and the page is full. The error is that of a call, or
 // ErrUnexpectedResponse if a response has another page than the requested one, has no
-// new items although another page follows, contains errors or may be out of date; and
+// new items although another page follows, contains errors or may be out of date, or
 // ErrTruncated if not all items were received, or if the pages do not show that all
 // were.
 func (p paged) read(ctx context.Context, c *Client, policy callPolicy, page result, id func(i int) string, yield func(i int) bool) *Error {

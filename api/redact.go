@@ -26,8 +26,7 @@ type redactor struct {
 	// body replaces secrets that are not escaped. It reports whether it has found a
 	// secret, even one too short to be replaced.
 	body func([]byte) ([]byte, bool)
-	// hasDetector reports that text also replaces what a detector of withDetector
-	// finds.
+	// hasDetector reports that withDetector has added a detector to text.
 	hasDetector bool
 }
 

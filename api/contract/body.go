@@ -53,9 +53,9 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the stream. If it was not read to its end, Close checks what was read if
-// that is a complete body, and otherwise reports the body as [Unchecked]. In mode
-// [Fail], it returns an error about breaches in place of that of the stream.
+// Close closes the stream. If the end of the stream was not read, Close checks the
+// bytes that were read; if they are not a complete body, it only reports [Unchecked].
+// In mode [Fail], an error about breaches replaces that of the stream.
 func (b *body) Close() error {
 	err := b.stream.Close()
 	b.mu.Lock()
@@ -99,8 +99,8 @@ func (b *body) check(cause error) []Violation {
 	return checker.finish(b.exchange, b.status, b.header, vs)
 }
 
-// decompress decodes a body whose encoding the caller requested. [http.Transport] has
-// already decoded one that it requested itself. One byte over the limit is enough to
+// decompress decodes a body whose encoding the caller requested. An encoding that
+// [http.Transport] requested is already decoded. One byte over the limit is enough to
 // report the body as too long.
 func (b *body) decompress(limit int) ([]byte, error) {
 	encoding := strings.ToLower(b.header.Get("Content-Encoding"))

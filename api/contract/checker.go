@@ -28,7 +28,7 @@ type checker struct {
 	doc *apispec.Document
 
 	mu   sync.Mutex
-	seen map[[sha256.Size]byte]bool // new values of open sets that were reported
+	seen map[[sha256.Size]byte]bool // reported new values of open sets
 }
 
 func newChecker(opts []Option) (*checker, error) {
@@ -70,7 +70,7 @@ func schemaViolations(err error) (vs []Violation) {
 		Message:  cmp.Or(schema.Reason, "does not match "+schema.SchemaField),
 		Expected: expectation(schema),
 	}
-	if schema.SchemaField != "required" { // its value is the whole parent
+	if schema.SchemaField != "required" { // the value is the whole parent of the absent member
 		v.Excerpt = excerpt(schema.Value)
 	}
 	return []Violation{v}

@@ -22,7 +22,7 @@ func checkerOf(t *testing.T, doc *apispec.Document) (*checker, exchange) {
 	return c, exchange{operation: doc.Operation(associations)}
 }
 
-// A later contract may use other keywords.
+// A later contract may use keywords that this one does not.
 func TestExpectationNamesTheBrokenKeyword(t *testing.T) {
 	t.Parallel()
 	const before = `"code": {

@@ -20,10 +20,10 @@ import (
 var usableID = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
 
 // clientRefusals returns violations for what clients refuse although the schema allows
-// it: a success flag that contradicts the status; and, in a success, errors, another
-// page or object than the requested one, an empty page although there are more items,
-// and required members that are absent or unusable. Of a list, it reports only the
-// first item with violations.
+// it. That is a success flag that contradicts the status. In a success, it is also
+// errors, another page or object than the requested one, an empty page although there
+// are more items, and required members that are absent or unusable. Of a list, it
+// reports only the first item with violations.
 func (x exchange) clientRefusals(status int, value any) []Violation {
 	envelope, _ := value.(map[string]any)
 	success, ok := envelope["success"].(bool) // its absence breaks the schema

@@ -1,7 +1,7 @@
 // Package contract checks HTTP traffic against the contract of this module: the
-// vendor's published operations for mTLS certificates and what refers to them. It is
-// for continuous integration and staging: wrap the transport of the client under test,
-// run the job, and read the reported violations.
+// vendor's published operations for mTLS certificates and for objects that refer to
+// them. It is for continuous integration and staging: wrap the transport of the client
+// under test, run the job, and read the reported violations.
 //
 //	transport, err := contract.NewTransport(nil,
 //		contract.WithHandler(func(v contract.Violation) { log.Print(v) }))
@@ -15,8 +15,8 @@
 // read: the status and content type are documented, the body is one strict JSON value
 // (no duplicate names, no invalid UTF-8, no trailing data), it matches the schema of
 // its operation and status, its integers fit 64 bits, and its success flag agrees with
-// the status. The contract is the normalised OpenAPI document of this module, whose
-// text is in package generated.
+// the status. The contract is this module's normalised OpenAPI document, see package
+// generated.
 //
 // Only requests to operations of the contract are checked. Every other request is
 // passed on unchanged and reported with [Outside].
@@ -25,13 +25,13 @@
 //
 // [BadRequest] and [BadResponse] break the contract. [Drift] does not: the vendor added
 // something that is not in the contract. [Unchecked] means that a request or response
-// could not be checked in full; one without a report was checked and matches. [Outside]
-// is traffic that the contract does not cover. [Class.Breach] separates the first two
-// from the rest.
+// could not be checked in full. A request or response without a report matches.
+// [Outside] is traffic that the contract does not cover. [Class.Breach] separates the
+// first two from the rest.
 //
 // Drift is one of:
 //   - a field that the schema at its place does not declare, unless the contract
-//     describes only the members of the object that clients read;
+//     describes the object only in part;
 //   - a status code that the contract does not document, or a body where it
 //     documents a status without one;
 //   - a new value of a member for which the contract lists known ones, such as the
@@ -51,7 +51,8 @@
 //
 // # Secrets
 //
-// No text of a [Violation] shows the credentials of its request or 16 consecutive ASCII
-// letters and digits of the request's body, which may hold a private key, even if the
-// server repeats them. Private keys in PEM and long tokens of any origin are masked.
+// No text of a [Violation] shows the credentials of its request, or 16 consecutive
+// ASCII letters and digits of the request's body, even if the server repeats them. The
+// body may hold a private key. Private keys in PEM and long tokens of any origin are
+// masked.
 package contract

@@ -20,9 +20,9 @@ import (
 // for each response.
 const maxSeen = 1000
 
-// walker finds differences in a decoded body that its schema allows: undocumented
-// fields, new values, and numbers that clients refuse. For each place in the schema, it
-// lists each new value once, and only the first other difference.
+// walker finds undocumented fields, new values, and numbers that clients refuse in a
+// decoded body. The schema allows all of these. For each place in the schema, it lists
+// each new value once, and only the first other violation.
 type walker struct {
 	operation string
 	known     map[string][]string

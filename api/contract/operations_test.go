@@ -23,7 +23,7 @@ func TestRequestIsCheckedAgainstItsOperation(t *testing.T) {
 		{"page zero", "GET", "/mtls_certificates?page=0", "", []string{"bad request /query/page"}},
 		{"parameter of another operation", "GET", "/mtls_certificates?mtls_certificate_id=c", "", []string{"bad request /query/mtls_certificate_id"}},
 		{"settings", "GET", "/workers/scripts/checkout/settings", "", nil},
-		{"script name out of the pattern", "GET", "/workers/scripts/Check%2Fout/settings", "", []string{"bad request /path/script_name"}},
+		{"script name that the pattern excludes", "GET", "/workers/scripts/Check%2Fout/settings", "", []string{"bad request /path/script_name"}},
 		{"delete", "DELETE", "/mtls_certificates/c", "", nil},
 		{"delete with a body", "DELETE", "/mtls_certificates/c", "{}", []string{"bad request /body"}},
 		{"upload", "POST", "/mtls_certificates", upload, nil},
@@ -96,11 +96,11 @@ func TestResponseIsCheckedAgainstTheOperationOfItsRequest(t *testing.T) {
 		{"no page number for another page than the first", "GET", "/mtls_certificates?page=2", `[],"result_info":{"count":0}`, []string{"drift /result_info/page"}},
 		{"page zero for the first", "GET", "/mtls_certificates", `[],"result_info":{"page":0}`, nil},
 		{"empty page with more behind it", "GET", "/mtls_certificates", `[],"result_info":{"total_pages":2}`, []string{"drift /result"}},
-		{"empty first page of one item", "GET", "/mtls_certificates", `[],"result_info":{"total_count":1}`, []string{"drift /result"}},
+		{"empty first page with a total of one", "GET", "/mtls_certificates", `[],"result_info":{"total_count":1}`, []string{"drift /result"}},
 		{"empty page after the last", "GET", "/mtls_certificates?page=3", `[],"result_info":{"page":3,"total_pages":2,"total_count":60}`, nil},
 		{"settings without bindings", "GET", "/workers/scripts/checkout/settings", `{}`, []string{"drift /result/bindings"}},
 		{"project without configurations", "GET", "/pages/projects", `[{"name":"a","deployment_configs":{}},{"name":"b"}]`, []string{"drift /result/1/deployment_configs"}},
-		{"page of an operation without pages", "GET", "/mtls_certificates/c/associations", `[],"result_info":{"page":2}`, nil},
+		{"page number of an operation without pages", "GET", "/mtls_certificates/c/associations", `[],"result_info":{"page":2}`, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestKnownValuesAreThoseOfOneOperation(t *testing.T) {
 	wantViolations(t, check(t, deletion, 200, "application/json", success+`{"id":"c","type":"other"}}`, known), "drift /result/type")
 }
 
-// The body is sent unchanged, and the response is checked by the operation of the
+// The body is sent unchanged, and the response is checked against the operation of the
 // request.
 func TestTransportSendsTheBodyThatItChecks(t *testing.T) {
 	t.Parallel()

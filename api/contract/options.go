@@ -18,8 +18,8 @@ type Mode int
 const (
 	// Report changes nothing for the caller. It is the default.
 	Report Mode = iota
-	// Fail refuses a request that breaks the contract instead of sending it, and ends
-	// the body of a response that breaks it with an [*Error] in place of [io.EOF]. A
+	// Fail does not send a request that breaks the contract, and returns an [*Error]. If a
+	// response breaks the contract, its body ends with an [*Error] in place of [io.EOF]. A
 	// client that retries treats both as network errors: turn retries off, for example
 	// with api.WithMaxAttempts(1).
 	Fail
@@ -51,10 +51,10 @@ func WithMode(mode Mode) Option {
 }
 
 // WithHandler sets the function that is called with every violation. The RoundTrip,
-// Read or Close that found the violation waits for it. The calls of one [Transport]
-// never overlap, so a handler that only one transport calls needs no lock. It must not
-// send a request through the same transport. Without a handler, violations are dropped,
-// which is useful only in mode [Fail].
+// Read or Close that found the violation waits for the handler. The calls of one
+// [Transport] never overlap, so a handler that only one transport calls needs no lock.
+// A handler must not send a request through the same transport. Without a handler,
+// violations are dropped, which is useful only in mode [Fail].
 func WithHandler(handle func(Violation)) Option {
 	return func(s *settings) error {
 		if handle == nil {

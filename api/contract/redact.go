@@ -64,8 +64,8 @@ func (x exchange) redactViolations(vs []Violation) []Violation {
 	return vs
 }
 
-// undocumentedName matches the parts of a pointer with a character that no member of
-// the contract has in its name.
+// undocumentedName matches each part of a pointer that cannot be a name of the
+// contract, because of its characters.
 var undocumentedName = regexp.MustCompile(`/[^/]*[^a-z0-9_/-][^/]*`)
 
 // redact masks private keys and long tokens in s, makes it printable on one line and

@@ -35,7 +35,7 @@ func CheckRequest(req *http.Request, opts ...Option) ([]Violation, error) {
 
 func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 	if req.URL == nil {
-		return nil // a transport returns an error
+		return nil // no transport sends it
 	}
 	if x.operation == nil {
 		return c.outside(req, x)
@@ -172,8 +172,8 @@ func requestViolations(err error) (vs []Violation) {
 	return []Violation{{Message: err.Error()}}
 }
 
-// checkScheme requires the header of a security scheme in the documented form. It does
-// not check the value.
+// checkScheme requires the header of a security scheme in the documented form. It
+// accepts any credentials.
 func checkScheme(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 	header, scheme := in.RequestValidationInput.Request.Header, in.SecurityScheme
 	name := scheme.Name

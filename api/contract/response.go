@@ -96,8 +96,8 @@ func (c *checker) responseBody(x exchange, status int, header http.Header, body 
 	value, err := apispec.Decode(body)
 	if err != nil {
 		v := notJSON(err)
-		// The whole body, unquoted: cutting or quoting it before redaction could hide a
-		// secret.
+		// The whole body, unquoted: the redaction might not find a secret that was cut or
+		// quoted.
 		v.Class, v.Excerpt = BadResponse, string(body)
 		return []Violation{v}
 	}
@@ -117,8 +117,8 @@ func isJSON(header http.Header) bool {
 	return err == nil && mediaType == "application/json"
 }
 
-// schemaBreaches returns the violations of the schema. To limit memory, it lists those
-// in the first items of each array or, if there are none, the first one of the body.
+// schemaBreaches returns the violations of the schema. To limit memory, it checks the
+// first items of each array; if they are valid, it returns the body's first violation.
 func (c *checker) schemaBreaches(op *apispec.Operation, status int, header http.Header, body []byte, value any) []Violation {
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{

@@ -38,7 +38,7 @@ func TestNoViolationShowsASecret(t *testing.T) {
 	}
 }
 
-// escapeEveryByte returns a text with each of its bytes in a format.
+// escapeEveryByte formats each byte of a text.
 func escapeEveryByte(text, format string) string {
 	var b strings.Builder
 	for i := range len(text) {
@@ -90,8 +90,8 @@ func TestLongTokensOfAnyOriginAreMasked(t *testing.T) {
 	}
 }
 
-// A text that is cut before its redaction would end with the beginning of a token, which
-// is too short to be masked.
+// If a text were cut before its redaction, it could end with a part of a token that is
+// too short to be masked.
 func TestNoPartOfATokenShowsAtAnyPosition(t *testing.T) {
 	t.Parallel()
 	secret := "cfut_" + strings.Repeat("aB3", 12)

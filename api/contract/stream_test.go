@@ -114,8 +114,8 @@ func TestNewValuesThatWereNotListedAreReportedLater(t *testing.T) {
 	}
 }
 
-// allocated returns the bytes that the process allocates while f runs, so its tests are
-// not parallel.
+// allocated returns the bytes that the process allocates while f runs, so tests that
+// call allocated are not parallel.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -38,8 +38,8 @@ func NewTransport(next http.RoundTripper, opts ...Option) (*Transport, error) {
 // otherwise reported as [Unchecked].
 //
 // In mode [Fail], a request that breaks the contract is not sent: the error is an
-// [*Error]. A response that breaks it is passed on, but its body ends with an [*Error]
-// instead of [io.EOF], and Close returns an equal one.
+// [*Error]. A response that breaks the contract is passed on, but its body ends with an
+// [*Error] instead of [io.EOF], and Close returns an equal error.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := t.checker.exchange(req)
 	vs := t.checker.request(req, x)

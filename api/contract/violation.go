@@ -54,11 +54,10 @@ func (c *Class) UnmarshalText(text []byte) error {
 type Violation struct {
 	// Class is the kind of the violation; this package never returns a zero one.
 	Class Class `json:"class"`
-	// Pointer is the JSON pointer (RFC 6901) into the body of a response; empty for
-	// the whole body, and for the violation that counts those that are not listed. For
-	// other parts of a request or response it is /path, /path/NAME, /query, /query/NAME,
-	// /security, /status, /header/NAME, or /body and the pointer into the body of a
-	// request.
+	// Pointer is the JSON pointer (RFC 6901) into the body of a response; empty for the
+	// whole body, and for the violation that counts the unlisted ones. For other parts of
+	// a request or response it is /path, /path/NAME, /query, /query/NAME, /security,
+	// /status, /header/NAME, or /body and the pointer into the body of a request.
 	Pointer string `json:"pointer"`
 	// Message describes the violation for people. It may change: do not parse it.
 	Message string `json:"message"`

@@ -219,8 +219,8 @@ func (d *Document) addKnown(key string, values []any) {
 	}
 }
 
-// removeEnum removes the enum of a schema. It changes a copy, because requests may use
-// the schema too. It keeps the values in x-known-values, because several operations may
+// removeEnum removes the enum from a copy of the schema, because requests may use the
+// schema too. It keeps the values in x-known-values, because several operations may
 // share the reference, and each operation has its own key in d.Known.
 func removeEnum(schema *openapi3.SchemaRef, values []any) {
 	copied := *schema.Value
@@ -279,8 +279,8 @@ func Child(schema *openapi3.SchemaRef, name string) *openapi3.SchemaRef {
 // members strictly.
 func Decides(schema *openapi3.SchemaRef) bool { return extension(schema, "x-decides") == true }
 
-// Partial reports whether the contract describes only the members of an object
-// that clients read.
+// Partial reports whether the contract marks an object with x-partial: it then
+// describes only some members, those that clients read.
 func Partial(schema *openapi3.SchemaRef) bool { return extension(schema, "x-partial") == true }
 
 // extension returns the value of an extension of a schema or of the reference to it.

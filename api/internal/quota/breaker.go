@@ -36,8 +36,8 @@ type breaker struct {
 	// generation changes when a probe is allowed and when active becomes false. A request
 	// of another generation is older.
 	generation uint64
-	// limit is the number of requests that may be in flight. Below threshold, each
-	// success raises it by 1; from there on, one of limit successes does.
+	// limit is the number of requests that may be in flight. Below threshold, each success
+	// raises limit by 1; from threshold on, as many successes as limit raise it by 1.
 	limit, inFlight      int
 	threshold, successes int
 }

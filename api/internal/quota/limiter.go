@@ -108,9 +108,9 @@ type opening struct {
 func NewLimiter(requests int, length time.Duration) *Limiter {
 	return &Limiter{
 		epoch: time.Now(), window: window{limit: requests, length: min(length, never/4) + windowMargin},
-		// maxDelay exceeds the longest delay between two attempts of a call, 8 s. So an
-		// audit requests permits while a block lasts, and gets a refusal if the block
-		// is too long.
+		// This maxDelay exceeds the longest delay between two attempts of a call, 8 s. So an
+		// audit requests permits while a block lasts, and gets a refusal if the block is too
+		// long.
 		block:  breaker{firstDelay: time.Second, maxDelay: time.Minute},
 		outage: breaker{firstDelay: 100 * time.Millisecond, maxDelay: 2 * time.Second},
 	}
@@ -175,10 +175,9 @@ func (l *Limiter) wait(ctx context.Context, w *waiter) (Permit, *Refusal) {
 	}
 }
 
-// atDeadline reports whether ctx has ended. Another timer for the same time may fire
-// before that of ctx, so after the deadline atDeadline waits for ctx, up to a second.
-// ctx can end later if the deadline has no monotonic reading and the wall clock was
-// set.
+// atDeadline reports whether ctx has ended. After the deadline, it waits up to a second
+// for ctx, because another timer for the same time may fire first. ctx ends later if
+// the deadline has no monotonic reading and the wall clock was set.
 func atDeadline(ctx context.Context) bool {
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		select {
@@ -217,8 +216,8 @@ func (l *Limiter) remove(w *waiter) time.Duration {
 }
 
 // Release ends the request of a permit. The outcome may delay or admit the waiting
-// callers. The request counts against the limit for one more window. Release returns
-// the number of complete responses so far that did not ask callers to wait.
+// callers. A request that was sent counts for one more window. Release returns the
+// number of complete responses so far that did not ask callers to wait.
 func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
