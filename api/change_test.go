@@ -274,8 +274,8 @@ func TestUploadWithoutAResponseIsSearchedInTheList(t *testing.T) {
 	}
 }
 
-// The evidence context ends before the evidence is complete, after the request to
-// delete was sent, while that request waits for the limiter, or before its refusal.
+// The evidence context ends while evidence is gathered, when the request to delete is
+// sent, while that request waits for the limiter, or before the API refuses it.
 func TestEvidenceContextEndsADeletionOnlyBeforeItIsSent(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]api.DeletionState{"associations": api.DeletionKept, "delete": api.DeletionDone} {

@@ -12,7 +12,23 @@ import (
 	"github.com/certuse/cloudflare-mtls/internal/strictjson"
 )
 
-// The known bodies of failures, each with its origin. Decoding never fails.
+// Limits of the errors, and of the messages, of a failure that are kept.
+const (
+	maxDetails    = 32 // including those in chains
+	maxChainDepth = 8
+)
+
+// failure is the decoded body of a failed response.
+type failure struct {
+	details  []ErrorDetail
+	messages []Notice
+	// refused reports that the body has success false; isEnvelope that it is also strict
+	// JSON.
+	refused, isEnvelope bool
+}
+
+// decodeFailure reads the body of a failure. It returns no error: it accepts any text.
+// These are the known forms, each with its origin:
 //
 //	{"success":false,"errors":[{"code","message","documentation_url","source":{"pointer"}}],…}
 //	    the published contract and docs page
@@ -27,20 +43,6 @@ import (
 //	anything else: HTML pages of the edge (502, 520–530), "error code: 1015" as
 //	text, an empty body
 //	    vendor documentation of the 1xxx and 5xx errors
-const (
-	maxDetails    = 32
-	maxChainDepth = 8
-)
-
-// failure is the decoded body of a failed response.
-type failure struct {
-	details  []ErrorDetail
-	messages []Notice
-	// refused reports that the body has success false; isEnvelope that it is also strict
-	// JSON.
-	refused, isEnvelope bool
-}
-
 func decodeFailure(body []byte, redact func(string) string) failure {
 	body = bytes.TrimSpace(body)
 	leftErrors, leftMessages := maxDetails, maxDetails

@@ -38,7 +38,7 @@ func TestFailuresAreClassified(t *testing.T) {
 		"400 with 6003 as a string":       {400, envelopeWith(`"6003"`), class{api.ErrUnauthorized}},
 		"400 with 6003 as a float":        {400, envelopeWith(`6003.0`), class{api.ErrUnauthorized}},
 		"400 with 6111 in the chain":      {400, `{"success":false,"errors":[{"code":1,"message":"m","error_chain":[{"code":6111}]}]}`, class{api.ErrUnauthorized}},
-		"400 with 6003 second":            {400, `{"success":false,"errors":[{"code":1,"message":"m"},{"code":6003,"message":"m"}]}`, class{api.ErrUnauthorized}},
+		"400 with 6003 as second error":   {400, `{"success":false,"errors":[{"code":1,"message":"m"},{"code":6003,"message":"m"}]}`, class{api.ErrUnauthorized}},
 		"400 with 6003, legacy form":      {400, `{"code":6003,"message":"m"}`, odd(api.ErrUnauthorized)},
 		"400 with 6103, legacy chain":     {400, `{"code":1,"error":"m","error_chain":[{"code":6103,"message":"m"}]}`, odd(api.ErrUnauthorized)},
 		"400 with 10000":                  {400, envelopeWith("10000"), class{api.ErrRejected}},

@@ -10,7 +10,7 @@ import (
 )
 
 // fakeOptions returns the options for a fake API with a certificate that Gateway uses.
-// Other modules use package apitest.
+// Programs of other modules use package apitest instead.
 func fakeOptions() []api.Option {
 	s := &store{
 		certificates: []storedCertificate{{id: cert.ID, name: "checkout"}},

@@ -78,10 +78,10 @@ func WithBasePath(path string) Option {
 	}
 }
 
-// WithMaxBytes sets how many bytes of the body of a request or response are kept in
-// order to check it, after decompression as well. A longer body is passed on in full
-// and reported as [Unchecked]. During the check, the decoded form takes a multiple of
-// the body's size.
+// WithMaxBytes limits how many bytes of the body of a request or response are kept to
+// check it. The limit also applies after decompression. A longer body is passed on in
+// full and reported as [Unchecked]. During the check, the decoded form takes a multiple
+// of the body's size.
 func WithMaxBytes(n int) Option {
 	return func(s *settings) error {
 		if n < 1 {
