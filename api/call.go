@@ -27,8 +27,8 @@ type send func(ctx context.Context, edit editor) (*http.Response, error)
 // editor changes a request before it is sent.
 type editor = generated.RequestEditorFn
 
-// callPolicy controls how long a call may wait. The limits of a single call do not apply
-// to the calls of an audit or inventory.
+// callPolicy controls how long a call may wait. The limits of a single call do not
+// apply to the calls of an audit or inventory.
 type callPolicy struct {
 	// The end of admission ends every wait, but not an attempt in progress.
 	admission context.Context

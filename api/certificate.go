@@ -13,8 +13,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/generated"
 )
 
-// Limits of the ids, as in the contract. The ids of certificates have 36 characters; the
-// rest is a reserve for another format.
+// Limits of the ids, as in the contract. The ids of certificates have 36 characters;
+// the rest is a reserve for another format.
 const (
 	maxAccountIDLength     = 32
 	maxCertificateIDLength = 64
@@ -77,8 +77,8 @@ type Certificate struct {
 	Malformed []string `json:"malformed,omitempty"`
 }
 
-// String returns the id, the name and the type, without the PEM text. Names and types are
-// quoted, and cut after 60 characters. Do not parse the text; it may change.
+// String returns the id, the name and the type, without the PEM text. Names and types
+// are quoted, and cut after 60 characters. Do not parse the text; it may change.
 func (c Certificate) String() string {
 	return fmt.Sprintf("%s: %.60q, type %.60q", c.Ref.ID, c.Name, c.Type)
 }

@@ -45,8 +45,9 @@ func APIKey(email, key string) Credentials {
 
 // CredentialsFromEnv reads CLOUDFLARE_API_TOKEN or, when that is not set,
 // CLOUDFLARE_EMAIL together with CLOUDFLARE_API_KEY. An empty variable counts as not
-// set. Missing variables are an [ErrInvalidArgument] that names them. CLOUDFLARE_BASE_URL,
-// which the command certuse reads, has no effect here or on [New]: use [WithBaseURL].
+// set. Missing variables are an [ErrInvalidArgument] that names them.
+// CLOUDFLARE_BASE_URL, which only the command certuse reads, has no effect: use
+// [WithBaseURL].
 func CredentialsFromEnv() (Credentials, error) {
 	const operation = "read credentials from the environment"
 	if token := os.Getenv(envAPIToken); token != "" {

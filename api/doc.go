@@ -95,8 +95,8 @@
 // grows by one with each round trip.
 //
 // A valid Ratelimit header also delays requests. For example, after "default";r=50;t=30
-// the client sends at most 50 more requests in the next 30 seconds. An invalid header is
-// ignored.
+// the client sends at most 50 more requests in the next 30 seconds. An invalid header
+// is ignored.
 //
 // # Retries
 //
@@ -114,12 +114,13 @@
 // made. The transport of net/http shows this through package httptrace, and so does one
 // that wraps it and passes the context on.
 //
-// The delay before a retry is random (full jitter). Its upper limit is 100 ms before the
-// first retry, and doubles with each further one up to 8 s. The delay is not shorter than
-// Retry-After, which may be in seconds or a date. After an [ErrRateLimited] with a
-// Retry-After of 0, or no readable one, the delay is the reset of the Ratelimit header.
-// If there is neither a readable Retry-After nor that header, the delay is 5 minutes.
-// After consecutive refusals, it is at least 1 s, 2 s, 4 s and so on up to 1 minute.
+// The delay before a retry is random (full jitter). Its upper limit is 100 ms before
+// the first retry, and doubles with each further one up to 8 s. The delay is not
+// shorter than Retry-After, which may be in seconds or a date. After an
+// [ErrRateLimited] with a Retry-After of 0, or no readable one, the delay is the reset
+// of the Ratelimit header. If there is neither a readable Retry-After nor that header,
+// the delay is 5 minutes. After consecutive refusals, it is at least 1 s, 2 s, 4 s and
+// so on up to 1 minute.
 //
 // A single call, which is one outside an audit or inventory, waits for at most
 // [WithMaxRetryWait] in total, and not beyond the deadline of its context. If a wait
@@ -165,8 +166,8 @@
 // "success": true and a result. Anything else is an error. Duplicate names, invalid
 // UTF-8 and trailing data are [ErrUnexpectedResponse]; so is a wrong JSON type of a
 // member that decides what the response means. Other members of a wrong type are left
-// zero and named in Malformed, at most 100 in a list. Members that this version does not
-// know are accepted; unknown values of service and status pass through.
+// zero and named in Malformed, at most 100 in a list. Members that this version does
+// not know are accepted; unknown values of service and status pass through.
 //
 // The lists of certificates, zones and Pages projects have pages, which are read as
 // long as their numbers show that there are more. Any other list, of n items, is

@@ -50,8 +50,8 @@ type exchange struct {
 // abandoned marks an exchange that a call no longer waits for.
 var abandoned = new(http.Response)
 
-// Do sends a request and reads the whole response. It returns only errors of sending. The
-// Body of the response is a receivedBody, which has the error of reading the body.
+// Do sends a request and reads the whole response. It returns only errors of sending.
+// The Body of the response is a receivedBody, which has the error of reading the body.
 //
 // It returns at the latest one grace period after the request's context has ended, even
 // if the transport or the body blocks. A response that arrives later is closed unread.
@@ -136,8 +136,8 @@ func (t *connectionTrace) watch(ctx context.Context, changes, verifies bool) con
 // exceeded reports whether the attempt was canceled after maxConnections.
 func (t *connectionTrace) exceeded() bool { return t.requested.Load() > maxConnections }
 
-// unconnected reports whether the transport requested a connection, including name lookup
-// and TLS handshake, and got none. It may be called only after the transport has
+// unconnected reports whether the transport requested a connection, including name
+// lookup and TLS handshake, and got none. It may be called only after the transport has
 // returned.
 func (t *connectionTrace) unconnected() bool {
 	return t.hooks.GotConn != nil && t.requested.Load() > 0 && !t.connected.Load()
@@ -219,7 +219,7 @@ const drainLimit = 256 << 10
 
 var errTooLarge = errors.New("body exceeds the limit")
 
-// maxPreallocated is the largest Content-Length for which a buffer is allocated at once.
+// maxPreallocated is the largest Content-Length whose buffer is allocated at once.
 const maxPreallocated = 16 << 20
 
 // readBody reads the body. With an error of the connection, it also returns what was

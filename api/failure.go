@@ -27,8 +27,7 @@ type failure struct {
 	refused, isEnvelope bool
 }
 
-// decodeFailure reads the body of a failure. It returns no error: it accepts any text.
-// These are the known forms, each with its origin:
+// decodeFailure reads any body of a failure. The known forms are, each with its origin:
 //
 //	{"success":false,"errors":[{"code","message","documentation_url","source":{"pointer"}}],…}
 //	    the published contract and docs page

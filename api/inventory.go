@@ -71,7 +71,7 @@ func (c *Client) Evidence(ctx context.Context, cert CertificateRef, opts ...Inve
 	return &item.Evidence, nil
 }
 
-// inspect returns the inventory of one certificate. It also returns the number of calls.
+// inspect returns the inventory of one certificate and the number of its calls.
 func (c *Client) inspect(ctx context.Context, cert CertificateRef, opts []InventoryOption) (out *InventoryItem, calls int, failure *Error) {
 	only := func(cfg *inventoryConfig) error {
 		cfg.certificates = []CertificateRef{cert} // in place of those of the options

@@ -41,7 +41,7 @@ type job[T, R any] struct {
 
 func (j *job[T, R]) do() { j.result = j.work(j.item) }
 
-// process calls work for each item, on the goroutines of a pool, and yields the results.
+// process calls work for each item on the goroutines of a pool, and yields the results.
 func process[T, R any](p *pool, items iter.Seq[T], work func(T) R, yield func(R) bool) {
 	p.run(func(next func(task) bool) {
 		for item := range items {

@@ -46,15 +46,15 @@ func hasNextRelation(line string) bool {
 	return false
 }
 
-// isStale reports whether a cache has stored the response for some time (Age, RFC 9111),
-// could not validate it (Warning, RFC 7234), or has sent it without asking the server
-// (Cache-Status, RFC 9211, and the vendor's CF-Cache-Status).
+// isStale reports whether a cache has stored the response for some time (Age, RFC
+// 9111), could not validate it (Warning, RFC 7234), or has sent it without asking the
+// server (Cache-Status, RFC 9211, and the vendor's CF-Cache-Status).
 func isStale(h http.Header) bool {
 	return slices.ContainsFunc(h["Age"], isStaleAge) || slices.ContainsFunc(h["Warning"], isStaleWarning) ||
 		hasCacheHit(h["Cache-Status"]) || slices.ContainsFunc(h["Cf-Cache-Status"], isCloudflareHit)
 }
 
-// hasCacheHit reports whether the lines of a Cache-Status header name a cache with a hit.
+// hasCacheHit reports whether a line of a Cache-Status header names a cache with a hit.
 func hasCacheHit(lines []string) bool {
 	caches, err := httpsfv.UnmarshalList(lines)
 	return err != nil || slices.ContainsFunc(caches, func(cache httpsfv.Member) bool {

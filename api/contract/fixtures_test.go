@@ -64,7 +64,7 @@ func respondWith(status int, contentType, body string) roundTrip {
 	}
 }
 
-// recorder collects the violations of one transport, whose calls of handle never overlap.
+// recorder collects the violations of one transport. The calls of handle never overlap.
 type recorder struct{ got []contract.Violation }
 
 func (r *recorder) handle(v contract.Violation) { r.got = append(r.got, v) }

@@ -8,8 +8,8 @@ import (
 	"github.com/certuse/cloudflare-mtls/api/internal/apispec"
 )
 
-// fixedContract is a fixed version of the contract, so that these tests do not depend on
-// the vendor's changes. Other tests cover the contract of the module.
+// fixedContract is a fixed version of the contract, so that these tests do not depend
+// on the vendor's changes. Other tests cover the contract of the module.
 var fixedContract []byte
 
 func TestMain(m *testing.M) {

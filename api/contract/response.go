@@ -26,8 +26,8 @@ const maxViolations = 20
 
 // CheckResponse checks one response, given as status, header and decompressed body, and
 // returns its violations, including drift. The request need not have been sent: its
-// method and path select the operation, and its credentials and body are redacted in the
-// violations. CheckResponse is for fixtures and recordings. Of the options,
+// method and path select the operation, and its credentials and body are redacted in
+// the violations. CheckResponse is for fixtures and recordings. Of the options,
 // [WithBasePath], [WithKnownValues] and [WithMaxBytes] matter. The error is about the
 // options, or about a request that is nil or has no URL.
 func CheckResponse(req *http.Request, status int, header http.Header, body []byte, opts ...Option) ([]Violation, error) {
@@ -50,8 +50,8 @@ func (c *checker) response(x exchange, status int, header http.Header, body []by
 	return c.finish(x, status, header, c.responseBody(x, status, header, body))
 }
 
-// finish limits and redacts the violations of a response, and adds the status and Ray ID
-// to them.
+// finish limits and redacts the violations of a response, and adds the status and Ray
+// ID to them.
 func (c *checker) finish(x exchange, status int, header http.Header, vs []Violation) []Violation {
 	if len(vs) > maxViolations {
 		rest := len(vs) - maxViolations

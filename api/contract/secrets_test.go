@@ -105,8 +105,8 @@ func TestNoPartOfATokenShowsAtAnyPosition(t *testing.T) {
 	}
 }
 
-// violationTexts returns the texts of all violations of a response to a request with the
-// token.
+// violationTexts returns the texts of all violations of a response to a request with
+// the token.
 func violationTexts(t *testing.T, token, contentType, body string) string {
 	t.Helper()
 	transport, seen := newTransport(t, respondWith(200, contentType, body))

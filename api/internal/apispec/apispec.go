@@ -275,8 +275,8 @@ func Child(schema *openapi3.SchemaRef, name string) *openapi3.SchemaRef {
 	}
 }
 
-// Decides reports whether the contract marks a member with x-decides. Clients read these
-// members strictly.
+// Decides reports whether the contract marks a member with x-decides. Clients read
+// these members strictly.
 func Decides(schema *openapi3.SchemaRef) bool { return extension(schema, "x-decides") == true }
 
 // Partial reports whether the contract marks an object with x-partial: it then

@@ -136,8 +136,8 @@ type failureRun struct {
 	since time.Duration
 }
 
-// exhausts reports whether an audit would have to wait longer than MaxAuditWait, from the
-// beginning of the run to the end of the delay.
+// exhausts reports whether an audit would have to wait longer than MaxAuditWait, from
+// the beginning of the run to the end of the delay.
 func (b *breaker) exhausts(r *failureRun, now time.Duration) bool {
 	if !b.failing {
 		return false

@@ -108,8 +108,8 @@ type opening struct {
 func NewLimiter(requests int, length time.Duration) *Limiter {
 	return &Limiter{
 		epoch: time.Now(), window: window{limit: requests, length: min(length, never/4) + windowMargin},
-		// This maxDelay exceeds the longest delay between two attempts of a call, 8 s. So an
-		// audit requests permits while a block lasts, and gets a refusal if the block is too
+		// The block's maxDelay exceeds the longest delay between two attempts of a call, 8 s.
+		// So an audit requests permits during a block, and gets a refusal if that is too
 		// long.
 		block:  breaker{firstDelay: time.Second, maxDelay: time.Minute},
 		outage: breaker{firstDelay: 100 * time.Millisecond, maxDelay: 2 * time.Second},
@@ -188,8 +188,8 @@ func atDeadline(ctx context.Context) bool {
 	return ctx.Err() != nil
 }
 
-// remove removes w from its queue and returns the least time that it would still have to
-// wait, or 0 if it was suspended. It cancels a permit that was granted at the same
+// remove removes w from its queue and returns the least time that it would still have
+// to wait, or 0 if it was suspended. It cancels a permit that was granted at the same
 // moment.
 func (l *Limiter) remove(w *waiter) time.Duration {
 	l.mu.Lock()
@@ -259,8 +259,8 @@ func (l *Limiter) updateBlock(p Permit, o Outcome, now time.Duration) {
 }
 
 // updateOutage begins or extends the outage if a request got no response and no other
-// request got one in the meantime. Before the first response, there is no outage, because
-// the address may be wrong. A lack of file descriptors counts as an outage.
+// request got one in the meantime. Before the first response, there is no outage,
+// because the address may be wrong. A lack of file descriptors counts as an outage.
 func (l *Limiter) updateOutage(p Permit, o Outcome, now time.Duration) {
 	current := l.outage.release(p.outage)
 	noResponses := l.responses > 0 && p.responses == l.responses
@@ -321,8 +321,8 @@ func (l *Limiter) refuseOverdue(now time.Duration) {
 	l.suspended = slices.DeleteFunc(l.suspended, refuse)
 }
 
-// dispatch admits the callers whose wait is over. During an outage, it moves those with a
-// WaitBudget to the suspended ones, which come first when the outage is over.
+// dispatch admits the callers whose wait is over. During an outage, it moves those with
+// a WaitBudget to the suspended ones, which come first when the outage is over.
 func (l *Limiter) dispatch(now time.Duration) {
 	l.window.expire(now)
 	for l.open(now) {

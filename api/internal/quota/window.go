@@ -6,9 +6,9 @@ import "time"
 // window.
 const windowMargin = time.Millisecond
 
-// window counts requests against a limit. A request counts while it is in flight and for
-// one window after its completion. The server counts it before its completion, so no
-// window of the server, sliding or fixed, has more than the limit. Counting from the
+// window counts requests against a limit. A request counts while it is in flight and
+// for one window after its completion. The server counts it before its completion, so
+// no window of the server, sliding or fixed, has more than the limit. Counting from the
 // time of sending would not ensure this, because latencies differ.
 type window struct {
 	limit    int           // 0: unlimited

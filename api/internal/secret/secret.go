@@ -1,5 +1,5 @@
-// Package secret lists the headers with credentials, and finds secret texts and parts of
-// them in other texts.
+// Package secret lists the headers with credentials, and finds secret texts and parts
+// of them in other texts.
 package secret
 
 import (
