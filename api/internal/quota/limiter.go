@@ -108,9 +108,8 @@ type opening struct {
 func NewLimiter(requests int, length time.Duration) *Limiter {
 	return &Limiter{
 		epoch: time.Now(), window: window{limit: requests, length: min(length, never/4) + windowMargin},
-		// The block's maxDelay exceeds the longest delay between two attempts of a call, 8 s.
-		// So an audit requests permits during a block, and gets a refusal if that is too
-		// long.
+		// The block's maxDelay exceeds the longest delay between attempts of a call, 8 s. So
+		// an audit requests permits during a block, and is refused if the block is too long.
 		block:  breaker{firstDelay: time.Second, maxDelay: time.Minute},
 		outage: breaker{firstDelay: 100 * time.Millisecond, maxDelay: 2 * time.Second},
 	}
