@@ -297,8 +297,8 @@ func TestListedZonesAreReadInSpiteOfWithDeleteNoZones(t *testing.T) {
 	wantSentinels(t, err, api.ErrUsageUnknown)
 }
 
-// results has documented results of all operations. path, if not empty, is a part of
-// the path of each request that gets this result.
+// results has documented results of the read operations. path, if not empty, is a part
+// of the path and query of the requests of that operation.
 var results = map[string]struct {
 	result, path string
 	certificates []int // unused ones of everySource that the source could name

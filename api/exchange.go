@@ -50,8 +50,9 @@ type exchange struct {
 // abandoned marks an exchange that a call no longer waits for.
 var abandoned = new(http.Response)
 
-// Do sends a request and reads the whole response. It returns only errors of sending.
-// The Body of the response is a receivedBody, which has the error of reading the body.
+// Do sends a request and reads the response. The body of a redirect is dropped. It
+// returns only errors of sending. The Body of the response is a receivedBody, which has
+// the error of reading the body.
 //
 // It returns at the latest one grace period after the request's context has ended, even
 // if the transport or the body blocks. A response that arrives later is closed unread.
@@ -136,9 +137,9 @@ func (t *connectionTrace) watch(ctx context.Context, changes, verifies bool) con
 // exceeded reports whether the attempt was canceled after maxConnections.
 func (t *connectionTrace) exceeded() bool { return t.requested.Load() > maxConnections }
 
-// unconnected reports whether the transport requested a connection, including name
-// lookup and TLS handshake, and got none. It may be called only after the transport has
-// returned.
+// unconnected reports whether an attempt that can change data got no connection: name
+// lookup, dialling or the TLS handshake failed. For other attempts, it is false. It may
+// be called only after the transport has returned.
 func (t *connectionTrace) unconnected() bool {
 	return t.hooks.GotConn != nil && t.requested.Load() > 0 && !t.connected.Load()
 }

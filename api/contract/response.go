@@ -117,8 +117,9 @@ func isJSON(header http.Header) bool {
 	return err == nil && mediaType == "application/json"
 }
 
-// schemaBreaches returns the violations of the schema. To limit memory, it checks the
-// first items of each array; if they are valid, it returns the body's first violation.
+// schemaBreaches returns violations of the schema. For an invalid body it lists, to
+// limit memory, those in the first items of each array or, if these are valid, the first
+// one of the body.
 func (c *checker) schemaBreaches(op *apispec.Operation, status int, header http.Header, body []byte, value any) []Violation {
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{

@@ -95,11 +95,11 @@ func (q *query) addNamingFlags(cmd *cobra.Command) {
 	cmd.ValidArgsFunction = q.completeCertificates
 	cmd.Flags().StringArrayVar(&q.from, "from", nil, "read certificates from `FILE`: ids, one a line, or what certuse printed as json, jsonl or csv; - is standard input")
 	completeFiles(cmd, "from")
-	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "the accounts have no zones; zones that the token sees are still read")
+	cmd.Flags().BoolVar(&q.noZones, "no-zones", false, "accept an empty list of zones; without it, CA certificates are then unknown")
 }
 
-// checkNamed returns a check that refuses a command line that names no certificates, or
-// names them twice.
+// checkNamed returns a check that refuses a command line that names certificates twice
+// or, without --demo, names none.
 func (q *query) checkNamed(advice string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := q.checkFrom(cmd, args); err != nil || len(args)+len(q.from) > 0 || q.demo {

@@ -84,7 +84,7 @@ func FuzzParseInt(f *testing.F) {
 	})
 }
 
-func TestParseFloatNeverRoundsAcrossWholeNumbers(t *testing.T) {
+func TestParseFloatRefusesRoundingToAnotherWholeNumber(t *testing.T) {
 	t.Parallel()
 	for number, exact := range map[string]bool{
 		"0": true, "-0.0": true, "0.1": true, "1.5000000000000000000001": true, "1e3": true, "0e-400": true,

@@ -121,7 +121,7 @@ func expectDeadline(f fault) expectation {
 	case retried:
 		return expectation{ended: context.DeadlineExceeded, attempts: 2, atLeast: deadline, atMost: deadline}
 	case waited, blocked:
-		// The wait would pass the deadline, so it does not start.
+		// A wait that would pass the deadline does not start.
 		return expectation{fault: true, attempts: 1}
 	default:
 		return expectation{ended: context.DeadlineExceeded, attempts: 1, atLeast: deadline, atMost: deadline}

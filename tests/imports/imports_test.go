@@ -1,6 +1,6 @@
-// Package imports tests that importing the client compiles few modules and links no
-// pattern of package regexp, that the core of package api names no operation, and that
-// tables of other tests list every read.
+// Package imports tests that importing the client compiles few modules, that the client
+// does not use package regexp, that the core of package api names no operation, and that
+// the tables of other tests have a row for each read operation.
 package imports
 
 import (

@@ -28,7 +28,8 @@ var faults = []fs.Handler{
 	fs.HTML(522), fs.CorruptGzip(), fs.Cut(""), fs.Cut("HTTP/1.1 20"),
 }
 
-// unreliable is a server whose faults depend only on the certificates in the requests.
+// unreliable is a server whose faults depend only on the certificate in a request, and
+// on the number of earlier requests for it.
 type unreliable struct {
 	seen   sync.Map // certificate → *atomic.Int64
 	faults atomic.Int64

@@ -82,10 +82,10 @@ const maxEscapes = 4
 // EscapeSigns are the signs with which an escape can begin.
 const EscapeSigns = `\%~&`
 
-// Unescape decodes the escapes of JSON and Go strings, of URLs, of JSON pointers and of
-// HTML, including nested ones: \u0063, \x63, %63 and &#99; become c. The escapes of a
-// line break and a tab become a space, and a backslash before any other character is
-// removed. The result is for searching only.
+// Unescape decodes the escapes of JSON strings, \x of Go strings, and the escapes of
+// URLs, of JSON pointers and of HTML, including nested ones: \u0063, \x63, %63 and
+// &#99; become c. The escapes of a line break and a tab become a space, and a backslash
+// before any other character is removed. The result is for searching only.
 func Unescape(s string) string {
 	for range maxEscapes {
 		if !strings.ContainsAny(s, EscapeSigns) {
