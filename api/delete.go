@@ -45,7 +45,8 @@ func IfSHA256(digest [sha256.Size]byte) DeleteOption {
 
 // WithDeleteTimeout limits the wait for the certificate to disappear. The wait begins
 // when the API has accepted the request to delete, or when its outcome is unclear. The
-// default is 2 minutes, and less than 1 ms is invalid.
+// default is 2 minutes, and less than 1 ms is invalid. A delay of the first check by the
+// limiter, of at most 5 minutes, is added.
 func WithDeleteTimeout(d time.Duration) DeleteOption {
 	return func(c *deleteConfig) error {
 		c.timeout = d
@@ -256,7 +257,7 @@ func (c *Client) evidenceAfter(ctx context.Context, refusal *Error, cert Certifi
 // for a false result.
 func (c *Client) waitGone(ctx context.Context, cert CertificateRef, limit time.Duration) (gone bool, note string) {
 	note = "the outcome is unknown: there was no time to check"
-	gone = poll(ctx, limit, func(ctx context.Context) (bool, time.Duration) {
+	gone = poll(ctx, c.timeToCheck(limit), func(ctx context.Context) (bool, time.Duration) {
 		found, fail := c.certificate(ctx, cert, seriesPolicy(ctx))
 		gone := isGone(fail)
 		if gone && !hasCode(fail.Details, codeCertificateNotFound) {

@@ -136,6 +136,41 @@ func TestADeletionWithoutAResponseIsDetectedAlthoughRetriesGetNoConnection(t *te
 	})
 }
 
+// The request to delete or upload is the last that the limit admits, or its response
+// begins a block. The delay is longer than the time of the check.
+func TestADelayByTheLimiterDoesNotShortenTheCheckOfAnOutcome(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		resp step // to a request that had its effect
+		room int  // in the limit, besides the other requests before the check
+	}{
+		"the limit": {fail(errReset), 1}, "a block": {reply(503, envelopeWith("1"), "Retry-After", "200"), 100},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := everySource()
+			if _, err := newClient(t, s).Evidence(t.Context(), ref(8)); err != nil {
+				t.Fatal(err)
+			}
+			evidence := s.total()
+			s.after = func(kind string, resp *http.Response) (*http.Response, error) {
+				if kind == "delete" || kind == "upload" {
+					return tt.resp(nil)
+				}
+				return resp, nil
+			}
+			limited := func(before int) *api.Client {
+				return newClient(t, s, api.WithMaxAttempts(1), api.WithRateLimit(before+tt.room, 5*time.Minute))
+			}
+			if d, err := limited(evidence).DeleteUnused(t.Context(), ref(8)); err != nil || d.State != api.DeletionDone {
+				t.Errorf("%s: %+v, %v", name, d, err)
+			}
+			if got, err := limited(0).Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM}); err != nil || s.has(got.Ref.ID) != 1 {
+				t.Errorf("%s: %+v, %v", name, got, err)
+			}
+		})
+	}
+}
+
 // The evidence cannot explain why there was no connection.
 func TestNoEvidenceIsGatheredAfterADeletionWithoutAConnection(t *testing.T) {
 	t.Parallel()

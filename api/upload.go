@@ -85,7 +85,8 @@ func (k PrivateKey) text() string {
 // If the account already has the certificate, Upload finds it in the list by the digest
 // of its first certificate and returns it as stored; its Name, CA and issuers may
 // differ. If the list does not show it within 30 seconds, or cannot be read, the error
-// is the API's, with the code 1471.
+// is the API's, with the code 1471. A delay of the first request for the list by the
+// limiter does not count, up to 5 minutes.
 //
 // If a request may have arrived and no response shows its outcome, Upload searches the
 // list in the same way, and the error is [ErrOutcomeUnknown] if the list does not show
@@ -141,7 +142,7 @@ func (c *Client) Upload(ctx context.Context, accountID string, cert CertificateU
 // until the API refuses the request. The note states why the certificate was not found.
 func (c *Client) find(ctx context.Context, accountID string, digest [sha256.Size]byte) (found *Certificate, note string) {
 	note = "there was no time to read the list"
-	poll(ctx, lookupTime, func(ctx context.Context) (bool, time.Duration) {
+	poll(ctx, c.timeToCheck(lookupTime), func(ctx context.Context) (bool, time.Duration) {
 		var fail *Error
 		found, fail = c.search(ctx, accountID, func(cert *Certificate) bool {
 			got, _ := cert.SHA256() // zero if it is unreadable

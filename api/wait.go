@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/certuse/cloudflare-mtls/api/internal/quota"
 )
 
 const operationWait = "wait for the end of use"
@@ -107,6 +109,13 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 		note = failure.Error()
 	}
 	return last, &Error{operation: operationWait, kinds: []error{kind}, note: note, causes: c.contextErrors(ctx)}
+}
+
+// timeToCheck returns limit and, up to 5 minutes, how long the limiter delays the first
+// check of an outcome.
+func (c *Client) timeToCheck(limit time.Duration) time.Duration {
+	delay := min(c.limiter.Wait(), quota.DefaultBlock)
+	return delay + min(limit, maxDuration-delay)
 }
 
 // poll calls check at growing intervals until check reports the end, for at most limit.
