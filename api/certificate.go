@@ -122,8 +122,8 @@ func (c *Certificate) ParseChain() ([]*x509.Certificate, error) {
 		}
 		chain = append(chain, cert)
 	}
-	if len(chain) == 0 {
-		return nil, errors.New("no certificate in the PEM text")
+	if len(chain) == 0 || len(chain) != strings.Count(c.PEM, pemBegin) { // Decode skips malformed blocks
+		return nil, errors.New("no certificate in the PEM text, or a malformed one")
 	}
 	return chain, nil
 }
@@ -142,8 +142,8 @@ func (c *Certificate) confirmedCA() *bool {
 // certificate, unlike the text, which the vendor may rewrite. If the first block of PEM
 // is not a certificate, the digest is zero and there is an error.
 func (c *Certificate) SHA256() (digest [sha256.Size]byte, err error) {
-	block, _ := pem.Decode([]byte(c.PEM))
-	if block == nil || block.Type != pemCertificate {
+	block, rest := pem.Decode([]byte(c.PEM))
+	if block == nil || block.Type != pemCertificate || strings.Count(c.PEM[:len(c.PEM)-len(rest)], pemBegin) != 1 {
 		return digest, errors.New("no certificate in the PEM text")
 	}
 	return sha256.Sum256(block.Bytes), nil

@@ -3,6 +3,7 @@ package api_test
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -357,11 +358,20 @@ func TestParseChainReadsAllCertificates(t *testing.T) {
 	if err != nil || len(chain) != 2 || chain[1].SerialNumber.Int64() != 2 {
 		t.Errorf("%d certificates, %v, want 2", len(chain), err)
 	}
-	for name, text := range map[string]string{
-		"empty": "", "no PEM": "hello", "an invalid certificate": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})),
+	malformed := "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"
+	for name, tt := range map[string]struct {
+		text   string
+		digest bool
+	}{
+		"empty": {"", false}, "no PEM": {"hello", false}, "an invalid certificate": {block("CERTIFICATE", []byte("x")), true},
+		"malformed first": {malformed + caPEM, false}, "malformed last": {leafPEM + malformed, true},
 	} {
-		if chain, err := (&api.Certificate{PEM: text}).ParseChain(); err == nil || chain != nil {
+		cert := api.Certificate{PEM: tt.text}
+		if chain, err := cert.ParseChain(); err == nil || chain != nil {
 			t.Errorf("%s: %v, %v", name, chain, err)
+		}
+		if digest, err := cert.SHA256(); (err == nil) != tt.digest || (digest != [sha256.Size]byte{}) != tt.digest {
+			t.Errorf("%s: digest %x, %v", name, digest, err)
 		}
 	}
 }
