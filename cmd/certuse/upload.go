@@ -160,7 +160,10 @@ func (u *upload) readPEM(ctx context.Context, what, name string) (string, error)
 		}
 		return nil
 	})
-	return string(text), err
+	if err != nil { // after Ctrl-C, the read may still set text
+		return "", err
+	}
+	return string(text), nil
 }
 
 // report prints the certificate as stored. No account was read, so the report has no

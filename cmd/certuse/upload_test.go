@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -259,5 +260,30 @@ func TestUploadWorksInTheDemo(t *testing.T) {
 	var cert decoded
 	if err := json.Unmarshal([]byte(got.stdout), &cert); err != nil || cert.Name != "new" || cert.AccountID != demoAccount {
 		t.Errorf("%v: %s", err, got.stdout)
+	}
+}
+
+// readerFunc is a function that reads.
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// The race detector fails this test if the command uses a text that is still being read.
+func TestInterruptEndsTheReadingOfACertificate(t *testing.T) {
+	t.Parallel()
+	pair := newKeyPair(t, false)
+	for range 10 {
+		ctx, cancel := context.WithCancel(t.Context())
+		stdin := readerFunc(func(p []byte) (int, error) {
+			cancel()
+			return copy(p, pair.cert), io.EOF
+		})
+		var out safeBuffer
+		code := run(ctx, []string{"upload", "--cert", "-", "--account", testAccount}, system{stdin, &out, &out, func(name string) string {
+			return map[string]string{"CLOUDFLARE_API_TOKEN": testToken, "CLOUDFLARE_BASE_URL": "http://127.0.0.1:1"}[name]
+		}})
+		if code != exitUnknown {
+			t.Errorf("exit code %d: %s", code, out.String())
+		}
 	}
 }
