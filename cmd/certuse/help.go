@@ -85,9 +85,9 @@ valid now, each issued by the next; the first is a CA if and only if --ca is
 given. --key needs the private key of the first. The key is read from a file or
 from standard input, never from an argument, and appears in no message or log.
 
-A certificate that the account already has is printed and not stored again. When
-the outcome is unknown, also after Ctrl-C, the command exits with 3. Run it
-again: it prints the certificate, uploaded or found.
+A certificate that the account already has is printed and not stored again, nor
+is its key. When the outcome is unknown, also after Ctrl-C, the command exits
+with 3. Run it again: it prints the certificate, uploaded or found.
 
 The token needs "SSL and Certificates Write" of the account.`
 
