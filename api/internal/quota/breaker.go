@@ -71,12 +71,12 @@ func (b *breaker) admit(counted bool) snapshot {
 	return s
 }
 
-// release ends a request and reports whether it is of the current generation.
+// release ends a request and reports whether it was counted in the current generation.
 func (b *breaker) release(s snapshot) (current bool) {
-	if s.generation == b.generation && s.counted && b.active {
+	if current = s.counted && s.generation == b.generation; current {
 		b.inFlight--
 	}
-	return s.generation == b.generation
+	return current
 }
 
 // succeed raises the limit. If no caller waits, it makes the breaker inactive.
