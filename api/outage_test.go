@@ -100,6 +100,26 @@ func TestFifteenMinutesAreCountedForEachAudit(t *testing.T) {
 	})
 }
 
+// A refusal for the rate is a response: the address is right.
+func TestAnAuditThatBeginsInABlockSurvivesAnOutage(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+				switch now := time.Since(start); {
+				case now < time.Minute:
+					return response(status, envelopeWith("1"), "Retry-After", "60"), nil
+				case now < 10*time.Minute:
+					return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+				}
+				return echoID(r)
+			})
+			wantAnswers(t, newClient(t, rt).Audit(t.Context(), numberedRefs(100)), 100)
+		})
+	}
+}
+
 // A permanent outage ends an audit after 15 minutes; a server that never responds ends
 // it with the first call.
 func TestALongOutageEndsTheAudit(t *testing.T) {

@@ -25,7 +25,7 @@ type Limiter struct {
 	block     breaker
 	outage    breaker
 	policies  policyStates
-	responses uint64 // complete ones that did not ask callers to wait
+	responses uint64 // complete ones: the first, and those that did not ask for a wait
 	queue     []*waiter
 	suspended []*waiter
 	timer     *time.Timer
@@ -216,7 +216,7 @@ func (l *Limiter) remove(w *waiter) time.Duration {
 
 // Release ends the request of a permit. The outcome may delay or admit the waiting
 // callers. A request that was sent counts for one more window. Release returns the
-// number of complete responses so far that did not ask callers to wait.
+// number of complete responses so far: the first, and those that did not ask for a wait.
 func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -229,10 +229,10 @@ func (l *Limiter) Release(p Permit, o Outcome) (responses uint64) {
 	l.policies.observe(now, p.serial, o.Policies)
 	l.updateBlock(p, o, now)
 	l.updateOutage(p, o, now)
-	switch {
-	case o.Limited, o.Unanswered:
+	if o.Limited || o.Unanswered {
 		l.refuseOverdue(now)
-	case o.Answered:
+	}
+	if o.Answered && !o.Unanswered && (!o.Limited || l.responses == 0) {
 		l.responses++
 	}
 	if !l.idle() {
