@@ -196,17 +196,21 @@ type outage struct {
 
 // inOutage reports whether the failures of this call are an outage, and how long it has
 // lasted. In an outage, no call of the client has got a response since an earlier
-// failure of this call; responses that ask to wait do not end an outage. A lack of file
-// descriptors is an outage even if other calls get responses. In an outage longer than
-// maxTime of planRetry, attempts count towards maxAttempts, because the request itself
-// may be the cause.
+// failure of this call. Of the responses that ask to wait, only an ErrRateLimited of
+// this call ends the outage. A lack of file descriptors is an outage even if other calls
+// get responses. In an outage longer than maxTime of planRetry, attempts count towards
+// maxAttempts, because the request itself may be the cause.
 func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	now := time.Now()
-	if k.outage.since.IsZero() || k.outage.responses != k.responses && !fail.local {
+	switch {
+	case fail.Is(ErrRateLimited):
+		k.outage.since = time.Time{}
+	case k.outage.since.IsZero() || k.outage.responses != k.responses && !fail.local:
 		k.outage.responses, k.outage.since = k.responses, now
-		return 0, false
+	default:
+		return now.Sub(k.outage.since), true
 	}
-	return now.Sub(k.outage.since), true
+	return 0, false
 }
 
 // delaysAllCallers reports whether the server asks all callers to wait.

@@ -120,6 +120,28 @@ func TestAnAuditThatBeginsInABlockSurvivesAnOutage(t *testing.T) {
 	}
 }
 
+// The five minutes of the first response are no part of the failures after it.
+func TestAWaitForTheRateIsNoOutage(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]step{"503": reply(503, envelopeWith("1"), "Retry-After", "5"), "no response": fail(errReset)} {
+		synctest.Test(t, func(t *testing.T) {
+			s, start := everySource(), time.Now()
+			s.before = func(kind string, _ *http.Request) (*http.Response, error) {
+				switch {
+				case kind != "hyperdrive" || time.Since(start) > 5*time.Minute+15*time.Second:
+					return nil, nil
+				case s.count(kind) == 1:
+					return response(429, envelopeWith("971")), nil
+				}
+				return fault(nil)
+			}
+			if e, err := newClient(t, s).Evidence(t.Context(), ref(8)); err != nil || e.Usage() != api.Unused {
+				t.Errorf("%s: %v, %v", name, e, err)
+			}
+		})
+	}
+}
+
 // A permanent outage ends an audit after 15 minutes; a server that never responds ends
 // it with the first call.
 func TestALongOutageEndsTheAudit(t *testing.T) {
