@@ -148,21 +148,24 @@ func TestALongOutageEndsTheAudit(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		responses int32
+		attempt   time.Duration // of each failure
 		longest   time.Duration
 	}{
-		"after some responses": {10, 16 * time.Minute},
-		"from the beginning":   {0, 10 * time.Second},
+		"after some responses": {10, 0, 16 * time.Minute},
+		"of slow failures":     {10, 6 * time.Minute, 31 * time.Minute},
+		"from the beginning":   {0, 0, 10 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			requests := new(atomic.Int32)
 			rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 				if requests.Add(1) > c.responses {
+					time.Sleep(c.attempt)
 					return nil, errors.New("connection refused")
 				}
 				return echoID(r)
 			})
 			start, answered, notAsked := time.Now(), 0, 0
-			for r := range newClient(t, rt).Audit(t.Context(), numberedRefs(5000), api.WithConcurrency(4)) {
+			for r := range newClient(t, rt, api.WithAttemptTimeout(time.Hour)).Audit(t.Context(), numberedRefs(5000), api.WithConcurrency(4)) {
 				switch {
 				case r.Err == nil:
 					answered++
