@@ -138,12 +138,13 @@
 // client, after an earlier response. During an outage, only one of these calls sends
 // requests, as a probe, and the others wait. The probe is sent at once, again after 100
 // ms, then after 200 ms and so on up to 2 s. Single calls continue as usual. For the
-// calls of an audit or inventory, a failure in a block or an outage takes no tokens.
-// For them, an [ErrRateLimited] never counts as an attempt. The first failure of each
-// outage counts; further ones do not until the call has failed in the outage for longer
-// than [WithAttemptTimeout]: its own request may then be the cause. If no connection
-// can be made, they count after 15 minutes. A lack of file descriptors is handled like
-// an outage, so that these calls use fewer connections.
+// calls of an audit or inventory, a failure in a block, in an outage or before the
+// first response takes no tokens. For them, an [ErrRateLimited] never counts as an
+// attempt. The first failure of each outage counts; further ones do not until the call
+// has failed in the outage for longer than [WithAttemptTimeout]: its own request may
+// then be the cause. If no connection can be made, they count after 15 minutes. A lack
+// of file descriptors is handled like an outage, so that these calls use fewer
+// connections.
 //
 // # Evidence
 //

@@ -120,6 +120,21 @@ func TestAnAuditThatBeginsInABlockSurvivesAnOutage(t *testing.T) {
 	}
 }
 
+// More calls fail before the first response than the retry budget has retries for.
+func TestAnAuditCanBeginWithManyFailures(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		requests := new(atomic.Int32)
+		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if n := requests.Add(1); n > 10 && n <= 32 {
+				return nil, errReset
+			}
+			return echoID(r)
+		})
+		wantAnswers(t, newClient(t, rt).Audit(t.Context(), numberedRefs(100)), 100)
+	})
+}
+
 // The five minutes of the first response are no part of the failures after it.
 func TestAWaitForTheRateIsNoOutage(t *testing.T) {
 	t.Parallel()
