@@ -72,7 +72,8 @@ func WithWaitEvidence(opts ...InventoryOption) WaitOption {
 //   - [ErrUsageUnknown]: the time is over, and the usage is still unknown; or, at once,
 //     the credentials lack a required permission.
 //   - the error of a check, such as [ErrNotFound] or [ErrUnauthorized], at once. A
-//     server error or a missing response does not end the wait.
+//     server error or a missing response does not end the wait, but a block of more
+//     than 15 minutes does, with [ErrRateLimited].
 //
 // If the caller's context has ended, the error also matches the context's error.
 func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...WaitOption) (*Evidence, error) {

@@ -93,6 +93,9 @@ func TestWaitEndsAtOnceWhenItCannotSucceed(t *testing.T) {
 	}{
 		"gone":                {func(s *store) { s.certificates = nil }, []error{api.ErrNotFound}, false},
 		"credentials refused": {func(s *store) { s.faults = faults("/mtls_certificates/", refuse(401, 10000)) }, []error{api.ErrUnauthorized}, false},
+		"a block of more than 15 minutes": {func(s *store) {
+			s.faults = faults("/", func() *http.Response { return response(503, envelopeWith("1"), "Retry-After", "1000") })
+		}, []error{api.ErrRateLimited, api.ErrNotAsked}, false},
 		"a missing permission": {func(s *store) {
 			s.gateway, s.faults = "", faults("/gateway/", refuse(403, 10000))
 		}, []error{api.ErrUsageUnknown}, true},
