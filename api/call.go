@@ -182,7 +182,7 @@ func (k *call) planRetry(ctx context.Context, fail *Error) (wait time.Duration, 
 			return 0, false
 		}
 	}
-	// Before the first response, the first call without a further retry ends the audit.
+	// Before the first response, a call that makes no further attempt ends the audit.
 	free := limited || k.policy.series != nil && k.responses == 0 && fail.Is(ErrUnreachable)
 	if k.charged = !free && k.client.budget.spend(); !free && !k.charged {
 		return 0, false

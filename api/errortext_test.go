@@ -212,7 +212,7 @@ func TestTheCertificatesOfAPageKeep100PointersToMalformedMembers(t *testing.T) {
 // The API may send short rows that take much memory.
 func TestAListThatNeedsTooMuchMemoryIsTooLarge(t *testing.T) {
 	t.Parallel()
-	list, err := associationsOf(t, response(200, `{"success":true,"result":[`+strings.Repeat(`{},`, 200_000)+`{}]}`))
+	list, err := associationsOf(t, response(200, `{"success":true,"result":[`+strings.Repeat(`{},`, 400_000)+`{}]}`))
 	if wantSentinels(t, err, api.ErrResponseTooLarge); list != nil {
 		t.Errorf("%d rows", len(list.Associations))
 	}

@@ -129,10 +129,10 @@ func documented(status int, e envelope) Response {
 	return r
 }
 
-// callerMembers has the empty values of required members that the caller can set. They
-// get no sample values.
+// callerMembers has the members that the caller can set, and the JSON text that each of
+// them gets, in place of a sample value, if it is required and not set.
 var callerMembers = map[string]string{
-	"/result":                     "", // NoResult leaves it out
+	"/result":                     "", // stays absent, see NoResult
 	"/result/*/service":           `""`,
 	"/result/*/status":            `""`,
 	"/errors/*/documentation_url": `""`,

@@ -60,7 +60,7 @@ func TestDefaultResponseAppliesToEveryOtherStatus(t *testing.T) {
 	}
 }
 
-// A body that the contract does not document is drift, not a breach.
+// A body is drift, not a breach, if the contract documents its status without content.
 func TestBodyOfAStatusDocumentedWithoutContentIsDrift(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(string(fixedContract), `"4XX": {`, `"429": {"description": "slow down"}, "5XX": {"description": "broken"}, "4XX": {`, 1)
@@ -125,7 +125,7 @@ func TestDocumentedValuesAreKnownAndOthersAreDrift(t *testing.T) {
 }
 
 // A JSON body where another content type is documented breaks the contract.
-func TestUndocumentedJSONIsABreach(t *testing.T) {
+func TestJSONInPlaceOfAnotherContentTypeIsABreach(t *testing.T) {
 	t.Parallel()
 	doc, err := apispec.Parse([]byte(strings.Replace(string(fixedContract), `"4XX": {`, `"404": {
             "description": "gone", "content": {"text/plain": {"schema": {"type": "string"}}}

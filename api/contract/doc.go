@@ -24,10 +24,10 @@
 // # Classes
 //
 // [BadRequest] and [BadResponse] break the contract. [Drift] does not: the vendor added
-// something that is not in the contract. [Unchecked] means that a request or response
-// could not be checked in full. A request or response without a report matches.
-// [Outside] is traffic that the contract does not cover. [Class.Breach] separates the
-// first two from the rest.
+// something that is not in the contract, or a response is one that clients refuse.
+// [Unchecked] means that a request or response could not be checked in full. A request
+// or response without a report matches. [Outside] is traffic that the contract does not
+// cover. [Class.Breach] separates the first two from the rest.
 //
 // Drift is one of:
 //   - a field that the schema at its place does not declare, unless the contract

@@ -14,7 +14,8 @@ const (
 	BadRequest Class = iota + 1
 	// BadResponse is a response that the contract does not allow.
 	BadResponse
-	// Drift is something undocumented that the contract does not forbid.
+	// Drift is something that the contract does not forbid, but that it does not document
+	// or that clients refuse.
 	Drift
 	// Unchecked is a request or response that was not checked in full.
 	Unchecked

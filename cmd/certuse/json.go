@@ -48,7 +48,8 @@ func marshalRecords(r *report) (lines []string, err error) {
 }
 
 // MarshalJSON returns the fields of the certificate and its usage; for delete also
-// the outcome and the reason. A kept result is returned as it was printed.
+// the outcome and the reason. With --resume, a result of the earlier run is returned as
+// that run printed it.
 func (r record) MarshalJSON() ([]byte, error) {
 	if r.line != nil {
 		return r.line, nil

@@ -126,7 +126,8 @@ func open(a *faulty, c acct.Certificate) map[api.Source]bool {
 }
 
 // Under any fault, an inventory reports a certificate as unused only if no source names
-// it, and as unknown only if a failed source could name it.
+// it that was read or is for its kind, CA or leaf. It reports a certificate as unknown
+// only if a failed source could name it.
 func TestCertificatesNamedByASourceAreNeverUnused(t *testing.T) {
 	harmfulFaults, usages := map[string]int{}, map[api.Usage]int{}
 	for n := range accounts {
