@@ -72,11 +72,7 @@ func mergeSchema(schema spec.Object, pointer string) (spec.Object, error) {
 	joinSingle(schema)
 	liftKeywords(schema)
 	for _, s := range spec.Subschemas(schema) {
-		below, ok := s.Value.(spec.Object)
-		if !ok {
-			continue
-		}
-		merged, err := mergeSchema(below, pointer+s.Pointer())
+		merged, err := mergeSchema(s.Value, pointer+s.Pointer())
 		if err != nil {
 			return nil, err
 		}
@@ -159,7 +155,7 @@ func combinations(schemas ...spec.Object) int {
 		}
 		for _, s := range spec.Subschemas(part) {
 			if s.Keyword == "properties" || s.Keyword == "items" {
-				below[s.Pointer()] = append(below[s.Pointer()], spec.Child(s.Value))
+				below[s.Pointer()] = append(below[s.Pointer()], s.Value)
 			}
 		}
 	}

@@ -165,7 +165,7 @@ func eachObject(schema spec.Object, place string, visit func(place string, schem
 	}
 	for _, s := range spec.Subschemas(schema) {
 		at, _ := below(s, place, "")
-		eachObject(spec.Child(s.Value), at, visit)
+		eachObject(s.Value, at, visit)
 	}
 }
 
@@ -197,12 +197,8 @@ func (n *namer) named(schema spec.Object, b body, place, fallback string) (spec.
 		}
 	}
 	for _, s := range spec.Subschemas(schema) {
-		object, ok := s.Value.(spec.Object)
-		if !ok {
-			continue
-		}
 		at, fallback := below(s, place, name)
-		named, err := n.named(object, b, at, fallback)
+		named, err := n.named(s.Value, b, at, fallback)
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/certuse/cloudflare-mtls/internal/spec"
 )
@@ -31,16 +32,13 @@ func simplify(schema spec.Object) {
 		schema["required"] = slices.Compact(required)
 	}
 	for _, s := range spec.Subschemas(schema) {
-		simplify(spec.Child(s.Value))
+		simplify(s.Value)
 	}
 	own, ok := schema["type"].(string)
 	if !ok {
 		return
 	}
-	kind := own
-	if kind == "integer" {
-		kind = "number"
-	}
+	kind := strings.Replace(own, "integer", "number", 1)
 	for keyword, about := range applicable {
 		if about != kind {
 			delete(schema, keyword)

@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,12 +35,10 @@ var annotationsOf31 = strings.Fields("$schema $comment $defs contentMediaType co
 // refuses other keywords that 3.0 lacks.
 func schemasAs30(op spec.Object) {
 	_ = spec.Visit(op, spec.Fields, "", func(o spec.Object, _ string) error {
-		for _, key := range annotationsOf31 {
-			delete(o, key)
-		}
-		if _, ofSchema := o["examples"].([]any); ofSchema {
-			delete(o, "examples")
-		}
+		maps.DeleteFunc(o, func(key string, value any) bool {
+			_, isList := value.([]any)
+			return slices.Contains(annotationsOf31, key) || isList && key == "examples"
+		})
 		types, isList := o["type"].([]any)
 		if !isList {
 			types = []any{o["type"]}

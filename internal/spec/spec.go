@@ -134,8 +134,7 @@ func ParseYAML(data []byte, strict bool, v any) error {
 // FromYAML converts a YAML node to a tree. Keys that YAML reads as numbers or
 // booleans (an unquoted 200 among the responses) become strings.
 func FromYAML(node *yaml.Node) (any, error) {
-	c := converter{budget: maxAliased}
-	return c.value(node, 0)
+	return (&converter{budget: maxAliased}).value(node, 0)
 }
 
 type converter struct {

@@ -131,7 +131,7 @@ func Visit(v any, place Place, pointer string, visit func(o Object, pointer stri
 type Subschema struct {
 	Keyword string // keyword that holds it
 	Name    string // of a property, or the index in a list
-	Value   any    // in a valid document, an object or, for additionalProperties, a boolean
+	Value   Object
 	Set     func(any)
 }
 
@@ -143,21 +143,24 @@ func (s Subschema) Pointer() string {
 	return "/" + s.Keyword + "/" + Escape(s.Name)
 }
 
-// Subschemas returns the schemas directly below a schema, in a fixed order.
+// Subschemas returns the objects directly below a schema that are schemas, in order.
 func Subschemas(schema Object) []Subschema {
 	var out []Subschema
+	add := func(keyword, name string, value any, set func(any)) {
+		if object, ok := value.(Object); ok {
+			out = append(out, Subschema{keyword, name, object, set})
+		}
+	}
 	for name, value := range Children(Child(schema, "properties")) {
-		out = append(out, Subschema{"properties", name, value, func(v any) { Child(schema, "properties")[name] = v }})
+		add("properties", name, value, func(v any) { Child(schema, "properties")[name] = v })
 	}
 	for _, keyword := range []string{"items", "additionalProperties", "not"} {
-		if value, ok := schema[keyword]; ok {
-			out = append(out, Subschema{keyword, "", value, func(v any) { schema[keyword] = v }})
-		}
+		add(keyword, "", schema[keyword], func(v any) { schema[keyword] = v })
 	}
 	for _, keyword := range []string{"allOf", "anyOf", "oneOf"} {
 		list := List(schema, keyword)
 		for i, value := range list {
-			out = append(out, Subschema{keyword, strconv.Itoa(i), value, func(v any) { list[i] = v }})
+			add(keyword, strconv.Itoa(i), value, func(v any) { list[i] = v })
 		}
 	}
 	return out
