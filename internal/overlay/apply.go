@@ -100,18 +100,20 @@ func changed(before, after any) (pointers []string) {
 	return pointers
 }
 
-// contradiction returns an error if an update replaced a published type by another: the
-// action was written for a text without a type, and would hide the published one. To
-// replace a type, another action must remove it first. The type number may replace
-// integer, because it allows every integer.
+// contradiction returns an error if an update replaced a published type by another, or
+// added one that an alternative contradicts: the action was written for a text without a
+// type, and would hide the published one. To replace a type, another action must remove
+// it first. The type number may replace integer, because it allows every integer.
 func contradiction(before, after any, changed []string) error {
 	for _, pointer := range changed {
 		at, isType := strings.CutSuffix(pointer, "/type")
-		was, _ := spec.At(before, pointer)
 		is, _ := spec.At(after, pointer)
-		said, stated := was.(string)
-		if says, ok := is.(string); isType && stated && ok && (said != "integer" || says != "number") {
-			return fmt.Errorf("%s: the text says type %q, the action %q", at, said, says)
+		was, _ := spec.At(before, at)
+		for _, part := range slices.Concat([]any{was}, spec.List(spec.Child(was), "anyOf"), spec.List(spec.Child(was), "oneOf")) {
+			said := spec.Text(spec.Child(part), "type")
+			if says, ok := is.(string); isType && ok && said != "" && said != says && (said != "integer" || says != "number") {
+				return fmt.Errorf("%s: the text says type %q, the action %q", at, said, says)
+			}
 		}
 	}
 	return nil

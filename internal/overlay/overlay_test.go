@@ -75,6 +75,9 @@ func TestAnUpdateDoesNotHideAPublishedType(t *testing.T) {
 		"a narrower type":         {`{"a": {"properties": {"total": {"type": "integer"}}}}`, action, ""},
 		"another type":            {`{"a": {"properties": {"total": {"type": "string"}}}}`, action, `overlays/10-x.yaml#total: /a/properties/total: the text says type "string", the action "number"`},
 		"another type, in a list": {`{"l": [1, {"properties": {"total": {"type": "array", "items": {}}}}]}`, action, `/l/1/properties/total: the text says type "array"`},
+		"a choice":                {`{"a": {"properties": {"total": {"oneOf": [{"type": "number"}, {"type": "string"}]}}}}`, action, `/a/properties/total: the text says type "string"`},
+		"another choice":          {`{"a": {"properties": {"total": {"anyOf": [{"type": "object"}, {"minimum": 1}]}}}}`, action, `/a/properties/total: the text says type "object"`},
+		"a narrower choice":       {`{"a": {"properties": {"total": {"anyOf": [{"type": "integer"}, {"type": "number"}, {"minimum": 1}]}}}}`, action, ""},
 		"a member called type": {`{"a": {"properties": {"type": {"type": "string"}}}}`, `
   - {x-id: total, description: d, target: "$..properties", update: {type: {type: string, example: e}}}
 `, ""},
