@@ -82,6 +82,9 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 	inContract := map[string]*difference{}
 	for _, d := range contract.found {
 		d.Contract, inContract[d.subject()] = true, d
+		if d.before == nil && slices.Contains([]string{"query page", "query per_page", "query cursor", "query limit", "query offset"}, d.key) {
+			d.Class, d.Meaning, d.Rule = Breaking, "The list may have pages now: the library would read the first one only.", ""
+		}
 	}
 	listed := contract.found
 	for _, d := range published.found {
@@ -135,8 +138,7 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 			}
 		}
 	}
-	named := !slices.Equal(certificates(d.before), certificates(d.after))
-	if d.Class == Compatible && d.HiddenBy != nil && (named || d.before == nil && d.in("properties")) && !d.request() {
+	if d.Class == Compatible && d.HiddenBy != nil && !d.request() && (d.before == nil && d.in("properties") || !slices.Equal(d.certificates(d.before), d.certificates(d.after))) {
 		d.Class, d.Meaning, d.Rule = Breaking, "The library may have to read it differently.", ""
 	}
 	if d.Class == Breaking {
@@ -148,10 +150,11 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 // certificate_id, mtls, client_cert, ca_id or clientCert.
 var certificate = regexp.MustCompile(`(?i:certificate|mtls)|(\b|_)(?i:certs?|ca)(\b|_)|[a-z]Cert|\b(cert|ca)[A-Z]`)
 
-// certificates returns the name, members and elements of n that may name a certificate.
-func certificates(n *node) (out []string) {
+// certificates returns the name, members and elements of n, which is d.before or d.after,
+// that may name a certificate. So may each member of a part that may name one.
+func (d *difference) certificates(n *node) (out []string) {
 	n = cmp.Or(n, &node{})
-	if certificate.MatchString(n.key) {
+	if certificate.MatchString(n.key) || n.key != "" && d.in("properties") && slices.ContainsFunc(d.path, certificate.MatchString) {
 		out = append(out, n.key)
 	}
 	for _, v := range spec.Children(n.value) {
@@ -182,14 +185,14 @@ func (p *pair) harmless(d *difference) string {
 			continue
 		}
 		required := text[i+1].member("required").withoutDocumentation() == true || text[i-1].member("required").member(name) != nil
-		if !d.request() && (d.after == nil || slices.Equal(certificates(d.before), certificates(d.after))) {
+		if !d.request() && (d.after == nil || slices.Equal(d.certificates(d.before), d.certificates(d.after))) {
 			return "The library does not read it."
 		}
 		if d.request() && !required && d.key != "default" && d.after.member("schema").member("default") == nil {
 			return "The library does not send it."
 		}
 	}
-	gone := d.after == nil && strings.HasSuffix(d.key, "Of") && certificates(d.before) != nil
+	gone := d.after == nil && strings.HasSuffix(d.key, "Of") && d.certificates(d.before) != nil
 	if now := spec.JSON(after.withoutDocumentation()); !gone && spec.JSON(before.withoutDocumentation()) == now && spec.JSON(d.after.withoutDocumentation()) == now {
 		return "The contract said so before."
 	}
