@@ -17,9 +17,9 @@ import (
 //     and the library checks them before anything is sent.
 //   - Enumerations and nullable: unknown values must pass through, and an absent
 //     or null value is the zero value.
-//   - additionalProperties beside properties: they would add a map and methods to
-//     the type. Unknown members are in the body, which is kept.
-//   - Media types other than application/json: the client neither sends nor reads them.
+//   - additionalProperties and choices beside properties: they would add a map or a
+//     union, and methods, to the type. Unknown members are in the body, which is kept.
+//   - Bodies other than application/json: the client neither sends nor reads them.
 //   - deprecated: it would mark every use in this module. Reports of updates show it.
 func View(contract spec.Object, ops spec.Operations) spec.Object {
 	out := spec.Clone(contract)
@@ -29,13 +29,14 @@ func View(contract spec.Object, ops spec.Operations) spec.Object {
 		}
 	}
 	_ = spec.Visit(out, spec.Fields, "", func(o spec.Object, _ string) error {
-		for _, keyword := range []string{"enum", "nullable", "deprecated"} {
+		leftOut := []string{"enum", "nullable", "deprecated"}
+		if len(spec.Child(o, "properties")) > 0 {
+			leftOut = append(leftOut, "additionalProperties", "anyOf", "oneOf")
+		}
+		for _, keyword := range leftOut {
 			delete(o, keyword)
 		}
-		maps.DeleteFunc(spec.Child(o, "content"), func(mediaType string, _ any) bool { return mediaType != "application/json" })
-		if len(spec.Child(o, "properties")) > 0 {
-			delete(o, "additionalProperties")
-		}
+		maps.DeleteFunc(spec.Child(o, "content"), func(mediaType string, _ any) bool { return o["in"] == nil && mediaType != "application/json" })
 		return nil
 	})
 	return out

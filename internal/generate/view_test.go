@@ -57,6 +57,8 @@ func TestDetailsLeaveTheViewUnchanged(t *testing.T) {
 			"{type: object, properties: {service: {type: string, enum: [a, b]}, enum: {type: string}, counts: {type: array, items: {type: number}}}}"},
 		"null and deprecation": {plainParameters,
 			"{type: object, deprecated: true, properties: {service: {type: string, nullable: true}, enum: {type: string}, counts: {type: array, nullable: true, items: {type: number}}}}"},
+		"choices beside properties": {plainParameters,
+			"{type: object, anyOf: [{required: [service]}, {required: [enum]}], oneOf: [{properties: {service: {type: string}}}, {type: object}], properties: {service: {type: string}, enum: {type: string}, counts: {type: array, items: {type: number}}}}"},
 		"additional properties": {plainParameters,
 			"{type: object, additionalProperties: {type: string}, properties: {service: {type: string}, enum: {type: string}, counts: {type: array, items: {type: number}}}}"},
 	}
@@ -85,6 +87,7 @@ func TestViewKeepsDetailsThatTheCodeNeeds(t *testing.T) {
 		"new property":             document(t, plainParameters, "{type: object, properties: {service: {type: string}, enum: {type: string}, counts: {type: array, items: {type: number}}, since: {type: string}}}"),
 		"other type":               document(t, plainParameters, "{type: object, properties: {service: {type: integer}, enum: {type: string}, counts: {type: array, items: {type: number}}}}"),
 		"map":                      document(t, plainParameters, "{type: object, additionalProperties: {type: string}}"),
+		"choice":                   document(t, plainParameters, "{oneOf: [{type: object, properties: {service: {type: string}}}, {type: string}]}"),
 	} {
 		if cmp.Equal(plain, View(contract, operations)) {
 			t.Errorf("%s: the view does not show the difference", name)
@@ -136,9 +139,15 @@ func TestViewReducesRequestBodies(t *testing.T) {
 	for _, another := range []string{"multipart/form-data", "application/vnd.api+json"} {
 		spec.Child(get, "requestBody", "content")[another] = spec.Object{"schema": spec.Object{"type": "object"}}
 	}
+	// The template reports a parameter without a schema, so the view keeps its content.
+	filter := spec.Object{"in": "query", "name": "kind", "content": spec.Object{"text/plain": spec.Object{"schema": spec.Object{"type": "string"}}}}
+	get["parameters"] = append(spec.List(get, "parameters"), any(filter))
 	for l := range spec.All(View(doc, operations)) {
 		if diff := cmp.Diff(any(want), l.Operation["requestBody"]); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
+		}
+		if parameters := spec.List(l.Operation, "parameters"); !cmp.Equal(parameters[len(parameters)-1], any(filter)) {
+			t.Errorf("parameters %v, want %v last", parameters, filter)
 		}
 		if _, ok := l.Operation["deprecated"]; ok {
 			t.Error("the operation is still deprecated")
