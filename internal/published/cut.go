@@ -62,13 +62,14 @@ func (c *cutter) members(o spec.Object, pointer string, keys ...string) (_ spec.
 }
 
 // skip leaves out examples and defaults with a PEM block: a possible key must not be
-// committed or repeated in generated comments. It also leaves out examples and bounds
-// that are too large to be exact, because the stored numbers would differ.
+// committed or repeated in generated comments. It also leaves out examples and bounds too
+// large to be exact, and examples with references, whose targets are not stored.
 func (c *cutter) skip(key string, value any, place spec.Place, pointer string) bool {
 	if place != spec.Fields || !slices.Contains([]string{"example", "examples", "default", "minimum", "maximum"}, key) {
 		return false
 	}
-	if _, err := new(spec.Copier).Copy(value, pointer); (key == "default" || !errors.Is(err, spec.ErrInexact)) && !strings.Contains(spec.JSON(value), "-----BEGIN ") {
+	refers := key == "examples" && strings.Contains(spec.JSON(value), `"$ref":`)
+	if _, err := new(spec.Copier).Copy(value, pointer); !refers && (key == "default" || !errors.Is(err, spec.ErrInexact)) && !strings.Contains(spec.JSON(value), "-----BEGIN ") {
 		return false
 	}
 	c.leftOut = append(c.leftOut, pointer)

@@ -227,12 +227,12 @@ func TestExamplesWithAPEMAndInexactBoundsAreLeftOutAndListed(t *testing.T) {
 			t.Errorf("%s: left out (-want +got)\n%s", name, diff)
 		}
 	}
-	// A media type may have example or examples.
-	for _, member := range []string{"example: {certificates: " + pem + "}", "examples: {one: {value: {certificates: " + pem + "}}}"} {
+	// A media type may have example or examples, also by reference.
+	for _, member := range []string{"example: {certificates: " + pem + "}", "examples: {one: {value: {certificates: " + pem + "}}}", "examples: {one: {$ref: '#/components/examples/one'}}"} {
 		taken, err := Take("doc", whole(t, "schema: {$ref: '#/components/schemas/the list'}}", "schema: {$ref: '#/components/schemas/the list'}, "+member+"}"), operations)
 		if err != nil {
 			t.Errorf("%s: %v", member, err)
-		} else if len(taken.uses().LeftOut) != 1 || strings.Contains(string(taken.uses().Encoded), "BEGIN") {
+		} else if len(taken.uses().LeftOut) != 1 || strings.Contains(string(taken.uses().Encoded), "BEGIN") || strings.Contains(string(taken.uses().Encoded), "/examples/") {
 			t.Errorf("%s: left out %v of\n%s", member, taken.uses().LeftOut, taken.uses().Encoded)
 		}
 	}
