@@ -34,6 +34,7 @@ const vendor = "https://api.cloudflare.com/"
 //     assert nothing, and generators take some of them for instructions.
 //   - Discriminators are left out: an alternative has to match without them, too.
 //   - Callbacks are left out: the API sends them, not the client.
+//   - Accept, Content-Type and Authorization are left out: OpenAPI ignores them.
 //   - A choice of one becomes allOf, and a keyword with its default is left out.
 //   - OpenAPI 3.1 is read as 3.0: the type null becomes nullable, annotations that 3.0
 //     lacks are left out, and [Load] refuses the rest.
@@ -204,6 +205,9 @@ func canonicalParameters(op spec.Object, entry spec.Operation, found spec.Locate
 			return fmt.Errorf("%s/%d: not an object", at, i)
 		}
 		name := spec.Text(param, "name")
+		if param["in"] == "header" && slices.Contains([]string{"accept", "content-type", "authorization"}, strings.ToLower(name)) {
+			continue
+		}
 		if param["in"] != "path" {
 			if param["required"] == true && (param["in"] != "query" || !slices.Contains(entry.Query, name)) {
 				return fmt.Errorf("%s: a new required parameter, %.100q in %.20q: this library would not send it", at, name, param["in"])

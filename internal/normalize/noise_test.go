@@ -16,6 +16,7 @@ func TestKeywordsWithoutMeaningAreRemoved(t *testing.T) {
 		"extensions of a schema":   {thing, "        service: {type: string, x-auditable: true}\n"},
 		"extensions of generators": {thing, "        service: {type: string, x-go-type: 'int; var _ = os.Exit', x-go-name: Bad, x-order: 1}\n"},
 		"discriminator":            {"    thing:\n", "    thing:\n      discriminator: {propertyName: service, mapping: {a: '#/components/schemas/thing'}}\n"},
+		"headers that are ignored": {"      parameters:\n", "      parameters:\n        - {in: header, name: Accept, required: true, schema: {type: string}}\n        - {in: header, name: CONTENT-type, schema: {type: string}}\n"},
 		"callbacks":                {"    get:\n", "    get:\n      callbacks: {ready: {'{$request.body#/url}': {post: {responses: {200: {description: ok}}}}}}\n"},
 		"extensions of a response": {"          description: good\n", "          description: good\n          x-summary: none\n"},
 	}
