@@ -207,7 +207,7 @@ func (n *namer) named(schema spec.Object, b body, place, fallback string) (spec.
 	if len(spec.Child(schema, "properties")) == 0 {
 		return schema, nil
 	}
-	return n.component(schema, shape, name, b.pointer+": "+place)
+	return n.component(schema, shape, name, fmt.Sprintf("%s: %q", b.pointer, place))
 }
 
 // component stores schema and returns a reference to it.

@@ -169,10 +169,10 @@ func TestUnreadableNamesAreRefusedWithThePlace(t *testing.T) {
 	long := strings.Repeat("deeply_", 6) + "nested"
 	for name, tt := range map[string]struct{ schema, want string }{
 		"long": {"{type: object, properties: {" + long + ": {type: object, properties: {a: {type: string}}}}}",
-			at + long + " needs a name in openapi/operations.yaml: AssociationResponseDeeplyDeeplyDeeplyDeeplyDeeplyDeeplyNested is another object's, or longer than 40 characters"},
+			at + `"` + long + `" needs a name in openapi/operations.yaml: AssociationResponseDeeplyDeeplyDeeplyDeeplyDeeplyDeeplyNested is another object's, or longer than 40 characters`},
 		// A Go name keeps none of these characters: the parent's name would remain.
 		"no usable letters": {strings.Replace(shared, "service: {type: string}", "service: {type: string}, 名前: {type: object, properties: {a: {type: string}}}", 1),
-			at + "result[].名前 needs a name in openapi/operations.yaml: Association is another object's, or longer than 40 characters"},
+			at + `"result[].名前" needs a name in openapi/operations.yaml: Association is another object's, or longer than 40 characters`},
 	} {
 		doc, ops := namedDocument(t, list(map[string]string{"200": tt.schema}))
 		if _, err := Name(doc, ops); err == nil || err.Error() != tt.want {
@@ -313,7 +313,7 @@ func TestTwoShapesOfOneNounNeedAName(t *testing.T) {
 	}
 	get, post := operationNamed("GET", "/a", "Thing"), operationNamed("POST", "/a", "Thing")
 	doc, ops := namedDocument(t, named{get, response("id")}, named{post, response("name")})
-	const want = "the object at /paths/~1a/post/responses/200/content/application~1json/schema: result needs a name in openapi/operations.yaml: Thing is another object's, or longer than 40 characters"
+	const want = "the object at /paths/~1a/post/responses/200/content/application~1json/schema: \"result\" needs a name in openapi/operations.yaml: Thing is another object's, or longer than 40 characters"
 	if _, err := Name(doc, ops); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
