@@ -129,9 +129,10 @@ func resemble2022(documents map[string]spec.Object) {
 }
 
 // resemble2026 makes the documents of certificates resemble those of 2026: with a type,
-// a filter by type, and page numbers that are integers.
+// a filter by type, page numbers that are integers, and a deletion without a body.
 func resemble2026(documents map[string]spec.Object) {
 	kind := spec.Object{"type": "string", "enum": []any{"custom", "gateway_managed", "access_managed"}}
+	delete(operation(documents["deleteMTLSCertificate"]), "requestBody")
 	list := documents["listMTLSCertificates"]
 	operation(list)["parameters"] = append(operation(list)["parameters"].([]any), spec.Object{
 		"name": "type", "in": "query", "explode": false, "schema": spec.Object{"type": "array", "items": kind},
