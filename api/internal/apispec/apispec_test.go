@@ -128,6 +128,23 @@ func TestInvalidDocumentsAreRefused(t *testing.T) {
 	}
 }
 
+// The vendor's patterns are those of JavaScript, of which Go lacks some.
+func TestPatternsThatGoLacksAreLeftOut(t *testing.T) {
+	t.Parallel()
+	whole := fixedContract(t)
+	for pattern, want := range map[string]string{`^[0-9a-f-]+$`: `^[0-9a-f-]+$`, `^\\u0061`: `^\u0061`, `^(?!0)`: "", `(?<=a)b`: ""} {
+		doc, err := apispec.Parse([]byte(strings.Replace(whole, `"maxLength": 64,`, `"maxLength": 64, "pattern": "`+pattern+`",`, 1)))
+		if err != nil {
+			t.Errorf("%s: %v", pattern, err)
+			continue
+		}
+		id := doc.Operation("uploadMTLSCertificate").Schema(200).Value.Properties["result"].Value.Properties["id"].Value
+		if id.Pattern != want || id.MaxLength == nil {
+			t.Errorf("%s: %q, want %q", pattern, id.Pattern, want)
+		}
+	}
+}
+
 func TestFirstOfManyServersSetsTheBasePath(t *testing.T) {
 	t.Parallel()
 	whole := fixedContract(t)
