@@ -16,13 +16,13 @@ import (
 // Load converts a document to kin-openapi's form and checks that it is valid OpenAPI.
 // It reads nothing outside the document. It checks no examples, and no patterns: the
 // dialect of patterns is not Go's.
-func Load(doc spec.Object) (_ *openapi3.T, err error) {
+func Load(doc spec.Object, options ...openapi3.ValidationOption) (_ *openapi3.T, err error) {
 	defer spec.Guard(&err, "validating the document")
 	loaded, err := openapi3.NewLoader().LoadFromData([]byte(spec.JSON(doc)))
 	if err != nil {
 		return nil, fmt.Errorf("not an OpenAPI document: %s", firstLine(err))
 	}
-	if err := loaded.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation()); err != nil {
+	if err := loaded.Validate(context.Background(), append(options, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation())...); err != nil {
 		return nil, fmt.Errorf("not a valid OpenAPI document: %s", firstLine(err))
 	}
 	return loaded, nil
@@ -35,11 +35,11 @@ func firstLine(err error) string {
 }
 
 // Merge returns doc with each schema of its operations (parameters, request bodies,
-// responses and their headers) merged, so that no allOf is left. doc is not changed
-// and must not contain references. The library oasdiff merges each allOf, and refuses
-// contradictions.
+// responses and their headers) merged, so that no allOf is left. doc is not changed and
+// must not contain references; its defaults are not checked, because most are of parts
+// that the contract lacks. The library oasdiff merges, and refuses contradictions.
 func Merge(doc spec.Object) (spec.Object, error) {
-	if _, err := Load(doc); err != nil {
+	if _, err := Load(doc, openapi3.DisableSchemaDefaultsValidation()); err != nil {
 		return nil, err
 	}
 	out := spec.Clone(doc)

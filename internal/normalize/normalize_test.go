@@ -92,6 +92,8 @@ func TestRunEndsWithTheFirstError(t *testing.T) {
 		"name too long": {published(t), stages(t, harmless, `{x-id: long, description: d, target: "$.paths.*.get.responses['200'].content.*.schema.properties.result.items", update: {properties: {`+strings.Repeat("long_", 10)+`: {type: object, properties: {a: {type: string}}}}}}`),
 			"needs a name in openapi/operations.yaml", true, true},
 		"misspelt extension": {published(t), stages(t, harmless, strings.Replace(mark, "x-decides", "x-decide", 1)), "properties/result: an overlay adds x-decide, which nothing reads", true, true},
+		// Only a default that an overlay leaves in the contract has to be valid.
+		"invalid default": {published(t, thing, "        service: {type: string, default: 5}\n"), stages(t, harmless, mark), "normalised: not a valid OpenAPI document: invalid components: schema \"ThingUse\": invalid default", true, true},
 		"invalid contract": {published(t), stages(t, harmless, `{x-id: bad, description: d, target: $.info.version, remove: true}`),
 			"normalised: not a valid OpenAPI document: ", true, true},
 	}
