@@ -19,7 +19,7 @@ import (
 //     or null value is the zero value.
 //   - additionalProperties and choices beside properties: they would add a map or a
 //     union, and methods, to the type. Unknown members are in the body, which is kept.
-//   - Bodies other than application/json: the client neither sends nor reads them.
+//   - Headers, and bodies other than application/json: no generated code reads them.
 //   - deprecated: it would mark every use in this module. Reports of updates show it.
 func View(contract spec.Object, ops spec.Operations) spec.Object {
 	out := spec.Clone(contract)
@@ -29,7 +29,7 @@ func View(contract spec.Object, ops spec.Operations) spec.Object {
 		}
 	}
 	_ = spec.Visit(out, spec.Fields, "", func(o spec.Object, _ string) error {
-		leftOut := []string{"enum", "nullable", "deprecated"}
+		leftOut := []string{"enum", "nullable", "deprecated", "headers"}
 		if len(spec.Child(o, "properties")) > 0 {
 			leftOut = append(leftOut, "additionalProperties", "anyOf", "oneOf")
 		}

@@ -139,12 +139,16 @@ func TestViewReducesRequestBodies(t *testing.T) {
 	for _, another := range []string{"multipart/form-data", "application/vnd.api+json"} {
 		spec.Child(get, "requestBody", "content")[another] = spec.Object{"schema": spec.Object{"type": "object"}}
 	}
+	spec.Child(get, "responses", "200")["headers"] = spec.Object{"Link": spec.Object{"content": spec.Object{"text/plain": spec.Object{}}}}
 	// The template reports a parameter without a schema, so the view keeps its content.
 	filter := spec.Object{"in": "query", "name": "kind", "content": spec.Object{"text/plain": spec.Object{"schema": spec.Object{"type": "string"}}}}
 	get["parameters"] = append(spec.List(get, "parameters"), any(filter))
 	for l := range spec.All(View(doc, operations)) {
 		if diff := cmp.Diff(any(want), l.Operation["requestBody"]); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
+		}
+		if headers := spec.Child(l.Operation, "responses", "200")["headers"]; headers != nil {
+			t.Errorf("headers are left: %v", headers)
 		}
 		if parameters := spec.List(l.Operation, "parameters"); !cmp.Equal(parameters[len(parameters)-1], any(filter)) {
 			t.Errorf("parameters %v, want %v last", parameters, filter)
