@@ -63,6 +63,7 @@ var rows = []struct {
 	{"parameter in another place", Breaking, Breaking, []string{"query/in", `"header"`}},
 	{"optional parameter added", Compatible, Breaking, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "schema": {"type": "string"}}`)}},
 	{"pages of a list", Breaking, Breaking, []string{"op/parameters", paramsWith(`{"name": "per_page", "in": "query", "schema": {"type": "integer"}}`)}},
+	{"size of a page", Breaking, Breaking, []string{"op/parameters", paramsWith(`{"name": "page-size", "in": "query", "schema": {"type": "integer"}}`)}},
 	{"cursor of a list", Breaking, Breaking, []string{"op/parameters", paramsWith(`{"name": "cursor", "in": "query", "schema": {"type": "string"}}`)}},
 	{"header called like a cursor", Compatible, Breaking, []string{"op/parameters", paramsWith(`{"name": "cursor", "in": "header", "schema": {"type": "string"}}`)}},
 	{"required parameter added", Breaking, Breaking, []string{"op/parameters", paramsWith(`{"name": "sort", "in": "query", "required": true, "schema": {"type": "string"}}`)}},

@@ -82,7 +82,7 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 	inContract := map[string]*difference{}
 	for _, d := range contract.found {
 		d.Contract, inContract[d.subject()] = true, d
-		if d.before == nil && slices.Contains([]string{"query page", "query per_page", "query cursor", "query limit", "query offset"}, d.key) {
+		if d.before == nil && strings.HasPrefix(d.key, "query ") && slices.ContainsFunc([]string{"page", "cursor", "limit", "offset"}, func(part string) bool { return strings.Contains(d.key, part) }) {
 			d.Class, d.Meaning, d.Rule = Breaking, "The list may have pages now: the library would read the first one only.", ""
 		}
 	}
