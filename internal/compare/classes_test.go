@@ -221,6 +221,7 @@ func TestUnusualChangesHaveTheirClass(t *testing.T) {
 		"status with the default response":   {[]string{"op/responses/default", failed}, []string{"op/responses/default", failed, "op/responses/500", failed}, None, ""},
 		"status as text beside the default":  {[]string{"op/responses/default", failed}, []string{"op/responses/default", failed, "op/responses/500", text}, Breaking, "application/json removed"},
 		"deprecated member removed":          {[]string{"body/properties/labels/deprecated", "true"}, []string{"body/properties/labels", ""}, Breaking, "member labels removed"},
+		"cursor of a list":                   {nil, []string{"op/parameters", paramsWith(`{"name": "cursor", "in": "query", "schema": {"type": "string"}}`)}, Breaking, "so it may read only the first page."},
 		"no longer deprecated":               {[]string{"id/deprecated", "true"}, nil, Compatible, "It is no longer deprecated."},
 		"deprecated parameter narrowed":      {[]string{"query/deprecated", "true"}, []string{"query/deprecated", "true", "query/schema/minimum", "2"}, Breaking, "minimum: 1 → 2"},
 		"example that was never valid":       {[]string{"id/example", "5"}, []string{"id/example", "5", "id/minLength", "1"}, Compatible, "minLength added: 1"},

@@ -83,7 +83,7 @@ func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operatio
 	for _, d := range contract.found {
 		d.Contract, inContract[d.subject()] = true, d
 		if d.before == nil && strings.HasPrefix(d.key, "query ") && slices.ContainsFunc([]string{"page", "cursor", "limit", "offset"}, func(part string) bool { return strings.Contains(d.key, part) }) {
-			d.Class, d.Meaning, d.Rule = Breaking, "The list may have pages now: the library would read the first one only.", ""
+			d.Class, d.Meaning, d.Rule = Breaking, "The library does not send it, so it may read only the first page.", ""
 		}
 	}
 	listed := contract.found
