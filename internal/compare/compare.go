@@ -76,13 +76,16 @@ func Compare(before, after normalize.Result) (r Report, err error) {
 	return r, nil
 }
 
+// pageParameter matches the key of a query parameter for the pages of a list.
+var pageParameter = regexp.MustCompile(`^query .*(page|cursor|limit|offset)`)
+
 // join lists the differences of both forms by operation. A difference that both show is
 // listed once, unless it is worse in the published text.
 func join(contract, published *pair, outcomes []overlay.Outcome) (out []Operation) {
 	inContract := map[string]*difference{}
 	for _, d := range contract.found {
 		d.Contract, inContract[d.subject()] = true, d
-		if d.before == nil && strings.HasPrefix(d.key, "query ") && slices.ContainsFunc([]string{"page", "cursor", "limit", "offset"}, func(part string) bool { return strings.Contains(d.key, part) }) {
+		if d.before == nil && pageParameter.MatchString(d.key) {
 			d.Class, d.Meaning, d.Rule = Breaking, "The library does not send it, so it may read only the first page.", ""
 		}
 	}
@@ -138,7 +141,8 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 			}
 		}
 	}
-	if d.Class == Compatible && d.HiddenBy != nil && !d.request() && (d.before == nil && d.in("properties") || !slices.Equal(d.certificates(d.before), d.certificates(d.after))) {
+	newMember := d.before == nil && d.in("properties")
+	if d.Class == Compatible && d.HiddenBy != nil && !d.request() && (newMember || !slices.Equal(d.certificates(d.before), d.certificates(d.after))) {
 		d.Class, d.Meaning, d.Rule = Breaking, "The library may have to read it differently.", ""
 	}
 	if d.Class == Breaking {
@@ -150,8 +154,8 @@ func (d *difference) explain(contract *pair, outcomes []overlay.Outcome) {
 // certificate_id, mtls, client_cert, ca_id or clientCert.
 var certificate = regexp.MustCompile(`(?i:certificate|mtls)|(\b|_)(?i:certs?|ca)(\b|_)|[a-z]Cert|\b(cert|ca)[A-Z]`)
 
-// certificates returns the name, members and elements of n, which is d.before or d.after,
-// that may name a certificate. So may each member of a part that may name one.
+// certificates returns what may name a certificate in n, which is d.before or d.after:
+// its name, members and elements. Each member of a part that may name one counts too.
 func (d *difference) certificates(n *node) (out []string) {
 	n = cmp.Or(n, &node{})
 	if certificate.MatchString(n.key) || n.key != "" && d.in("properties") && slices.ContainsFunc(d.path, certificate.MatchString) {
