@@ -76,8 +76,7 @@ func Compare(before, after normalize.Result) (r Report, err error) {
 	return r, nil
 }
 
-// pageParameter matches the key of a query parameter for the pages of a list.
-var pageParameter = regexp.MustCompile(`^query .*(page|cursor|limit|offset)`)
+var pageParameter = regexp.MustCompile(`^query .*(page|cursor|limit|offset)`) // matches the key of such a difference
 
 // join lists the differences of both forms by operation. A difference that both show is
 // listed once, unless it is worse in the published text.

@@ -31,14 +31,27 @@ func is31(doc spec.Object) bool { return strings.HasPrefix(spec.Text(doc, "opena
 var annotationsOf31 = strings.Fields("$schema $comment $defs contentMediaType contentEncoding contentSchema")
 
 // schemasAs30 converts the schemas of an operation from 3.1 to 3.0, in place. It
-// removes the annotations that 3.0 lacks, and the type null becomes nullable. [Load]
-// refuses other keywords that 3.0 lacks.
+// removes the annotations that 3.0 lacks, and the type null becomes nullable, also in a
+// choice between null and one other type. [Load] refuses other keywords that 3.0 lacks.
 func schemasAs30(op spec.Object) {
 	_ = spec.Visit(op, spec.Fields, "", func(o spec.Object, _ string) error {
 		maps.DeleteFunc(o, func(key string, value any) bool {
 			_, isList := value.([]any)
 			return slices.Contains(annotationsOf31, key) || isList && key == "examples"
 		})
+		for _, keyword := range []string{"anyOf", "oneOf"} {
+			arms := slices.DeleteFunc(slices.Clone(spec.List(o, keyword)), func(arm any) bool { return spec.Text(spec.Child(arm), "type") == "null" })
+			if len(arms) == 1 && len(spec.List(o, keyword)) == 2 && spec.Text(spec.Child(arms[0]), "type") != "" {
+				arm := spec.Child(arms[0])
+				o[keyword], arm["type"] = arms, []any{arm["type"], "null"}
+				if enum := spec.List(arm, "enum"); len(enum) > 0 && !slices.Contains(enum, nil) {
+					arm["enum"] = append(enum, nil)
+				}
+			}
+		}
+		if o["type"] == "array" && o["items"] == nil {
+			o["items"] = spec.Object{} // which 3.0 requires
+		}
 		types, isList := o["type"].([]any)
 		if !isList {
 			types = []any{o["type"]}

@@ -19,6 +19,19 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 			"        service: {type: string, nullable: true, maxLength: 3}\n"},
 		"list of one type": {"        service: {type: [string]}\n", thing},
 		"null alone":       {"        service: {type: 'null'}\n", "        service: {type: object, nullable: true, enum: [null]}\n"},
+		"choice of null": {
+			"        service: {anyOf: [{type: 'null'}, {type: string, maxLength: 3}]}\n",
+			"        service: {allOf: [{type: string, nullable: true, maxLength: 3}]}\n"},
+		"choice of null and of values": {
+			"        service: {oneOf: [{type: string, enum: [a]}, {type: 'null', description: none}]}\n",
+			"        service: {allOf: [{type: string, nullable: true, enum: [a, null]}]}\n"},
+		"choice of null and a reference": {
+			"        n: {oneOf: [{$ref: '#/components/schemas/thing/properties/default'}, {type: 'null'}]}\n",
+			"        n: {allOf: [{type: string, nullable: true}]}\n"},
+		"choice of null and two types": {
+			"        service: {anyOf: [{type: string}, {type: number}, {type: 'null'}]}\n",
+			"        service: {anyOf: [{type: string}, {type: number}, {type: object, nullable: true, enum: [null]}]}\n"},
+		"array of anything": {"        service: {type: array}\n", "        service: {type: array, items: {}}\n"},
 		// A document that only raises its version still uses nullable.
 		"nullable, of 3.0": {"        service: {type: string, nullable: true}\n", "        service: {type: string, nullable: true}\n"},
 		"annotations":      {"        service: {type: string, $comment: no, $defs: {a: {if: {}}}, examples: [a, b], $schema: s, contentMediaType: text/plain, contentEncoding: base64, contentSchema: {}}\n", thing},

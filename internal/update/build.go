@@ -73,10 +73,9 @@ var (
 	message = regexp.MustCompile(`(?m)^[^#\s].*$`)
 )
 
-// firstFault returns the first fault in the go command's output, and whether it names
-// a place in the code. The order of the output varies, and the paths of staged files
-// depend on the working directory of the command. firstFault therefore makes the paths
-// relative to the root, and returns the alphabetically first line. A fault in generated
+// firstFault returns the first fault in the go command's output, and whether it names a
+// place in the code. The order of the output and the paths in it vary, so the result is
+// the alphabetically first line, with a path relative to the root. A fault in generated
 // code comes before its consequences elsewhere.
 func firstFault(output, root, staging string) (line string, inCode bool) {
 	folders := regexp.MustCompile(`(?m)^(vet: )?(\./|[^:\t\n]*` + regexp.QuoteMeta(filepath.Base(staging)) + `/|` + regexp.QuoteMeta(root) + `/)?`)
