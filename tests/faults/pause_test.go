@@ -79,7 +79,7 @@ func TestAPauseOfTheProcessHidesNoCause(t *testing.T) { // not parallel: others 
 		t.Run(name, func(t *testing.T) {
 			var err error
 			for range rounds { // a loaded machine may take longer than the client waits
-				client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithAttemptTimeout(attemptTimeout),
+				client := newClient(t, server.URL(), api.WithMaxAttempts(1), api.WithAttemptTimeout(time.Second),
 					api.WithHTTPClient(&http.Client{Transport: test.transport(pauser(t))}))
 				if _, err = client.Associations(t.Context(), cert); errors.Is(err, test.cause) {
 					return
