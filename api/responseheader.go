@@ -89,7 +89,7 @@ func isStaleWarning(line string) bool {
 	}
 	isNoText := func(field string) bool { return field != textMark }
 	for _, warning := range strings.Split(masked, ",") {
-		fields := strings.FieldsFunc(warning, func(c rune) bool { return c == ' ' || c == '\t' })
+		fields := strings.Fields(warning)
 		if len(fields) == 0 {
 			continue
 		}
