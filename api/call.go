@@ -199,9 +199,10 @@ type outage struct {
 // inOutage reports whether the failures of this call are an outage, and how long it has
 // lasted. In an outage, no call of the client has got a response since an earlier
 // failure of this call. Of the responses that ask to wait, only an ErrRateLimited of
-// this call ends the outage. A lack of file descriptors is an outage even if other calls
-// get responses. In an outage longer than maxTime of planRetry, attempts count towards
-// maxAttempts, because the request itself may be the cause.
+// this call ends the outage. A lack of file descriptors is an outage even if other
+// calls get responses. In an outage longer than maxTime of planRetry, attempts count
+// towards maxAttempts, because the request itself may be the cause; if the server asks
+// all callers to wait, the call ends.
 func (k *call) inOutage(fail *Error) (lasted time.Duration, outage bool) {
 	now := time.Now()
 	switch {

@@ -46,7 +46,7 @@ func IfSHA256(digest [sha256.Size]byte) DeleteOption {
 // WithDeleteTimeout limits the wait for the certificate to disappear. The wait begins
 // when the API has accepted the request to delete, or when its outcome is unclear. The
 // default is 2 minutes, and less than 1 ms is invalid. A delay of the first check by the
-// limiter, of at most 5 minutes, is added.
+// limiter, up to 5 minutes, is added.
 func WithDeleteTimeout(d time.Duration) DeleteOption {
 	return func(c *deleteConfig) error {
 		c.timeout = d

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -141,10 +142,13 @@ func TestADeletionWithoutAResponseIsDetectedAlthoughRetriesGetNoConnection(t *te
 func TestADelayByTheLimiterDoesNotShortenTheCheckOfAnOutcome(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		resp step // to a request that had its effect
-		room int  // in the limit, besides the other requests before the check
+		resp    step // to a request that had its effect
+		room    int  // in the limit, besides the other requests before the check
+		timeout time.Duration
 	}{
-		"the limit": {fail(errReset), 1}, "a block": {reply(503, envelopeWith("1"), "Retry-After", "200"), 100},
+		"the limit":           {fail(errReset), 1, time.Minute},
+		"a block":             {reply(503, envelopeWith("1"), "Retry-After", "200"), 100, time.Minute},
+		"the longest timeout": {reply(503, envelopeWith("1"), "Retry-After", "200"), 100, math.MaxInt64},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := everySource()
@@ -161,7 +165,7 @@ func TestADelayByTheLimiterDoesNotShortenTheCheckOfAnOutcome(t *testing.T) {
 			limited := func(before int) *api.Client {
 				return newClient(t, s, api.WithMaxAttempts(1), api.WithRateLimit(before+tt.room, 5*time.Minute))
 			}
-			if d, err := limited(evidence).DeleteUnused(t.Context(), ref(8)); err != nil || d.State != api.DeletionDone {
+			if d, err := limited(evidence).DeleteUnused(t.Context(), ref(8), api.WithDeleteTimeout(tt.timeout)); err != nil || d.State != api.DeletionDone {
 				t.Errorf("%s: %+v, %v", name, d, err)
 			}
 			if got, err := limited(0).Upload(t.Context(), account, api.CertificateUpload{PEM: leafPEM}); err != nil || s.has(got.Ref.ID) != 1 {
@@ -169,6 +173,25 @@ func TestADelayByTheLimiterDoesNotShortenTheCheckOfAnOutcome(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestALongerBlockIsNotWaitedForBeforeTheCheckOfAnOutcome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := everySource()
+		s.after = func(kind string, resp *http.Response) (*http.Response, error) {
+			if kind == "delete" {
+				return reply(503, envelopeWith("1"), "Retry-After", "3600")(nil)
+			}
+			return resp, nil
+		}
+		start := time.Now()
+		d, err := newClient(t, s, api.WithMaxAttempts(1)).DeleteUnused(t.Context(), ref(8), api.WithDeleteTimeout(time.Minute))
+		wantSentinels(t, err, api.ErrServer, api.ErrOutcomeUnknown)
+		if wantTook(t, "the call", start, 0, time.Minute); d.State != api.DeletionUnknown {
+			t.Errorf("%+v", d)
+		}
+	})
 }
 
 // The evidence cannot explain why there was no connection.

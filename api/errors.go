@@ -52,7 +52,8 @@ var (
 	// The text names what is invalid.
 	ErrInvalidArgument = errors.New("invalid argument")
 	// ErrUnreachable means that no response arrived. If the error also matches
-	// ErrNotAsked, none arrived to earlier requests of the same audit or inventory.
+	// ErrNotAsked, none arrived to earlier requests of the same audit or inventory, for
+	// 15 minutes or since its beginning.
 	ErrUnreachable = errors.New("no response")
 	// ErrNotAsked means that no request was made for this certificate, list, source or
 	// change. The reason is the other class of the error, or its cause.

@@ -166,15 +166,20 @@ func TestALongOutageEndsTheAudit(t *testing.T) {
 		attempt   time.Duration // of each failure
 		longest   time.Duration
 	}{
-		"after some responses": {10, 0, 16 * time.Minute},
-		"of slow failures":     {10, 6 * time.Minute, 31 * time.Minute},
-		"from the beginning":   {0, 0, 10 * time.Second},
+		"after some responses":                    {10, 0, 16 * time.Minute},
+		"of slow failures":                        {10, 6 * time.Minute, 31 * time.Minute},
+		"of slower failures, one of them earlier": {10, 12 * time.Minute, 40 * time.Minute},
+		"from the beginning":                      {0, 0, 10 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			requests := new(atomic.Int32)
 			rt := roundTrip(func(r *http.Request) (*http.Response, error) {
-				if requests.Add(1) > c.responses {
-					time.Sleep(c.attempt)
+				if n := requests.Add(1); n > c.responses {
+					if n == c.responses+1 {
+						time.Sleep(c.attempt / 2)
+					} else {
+						time.Sleep(c.attempt)
+					}
 					return nil, errors.New("connection refused")
 				}
 				return echoID(r)

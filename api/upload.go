@@ -86,7 +86,7 @@ func (k PrivateKey) text() string {
 // of its first certificate and returns it as stored; its Name, CA and issuers may
 // differ, and it may have no private key. If the list does not show it within 30
 // seconds, or cannot be read, the error is the API's, with the code 1471. A delay of the
-// first request for the list by the limiter does not count, up to 5 minutes.
+// first request for the list by the limiter, up to 5 minutes, is added.
 //
 // If a request may have arrived and no response shows its outcome, Upload searches the
 // list in the same way, and the error is [ErrOutcomeUnknown] if the list does not show

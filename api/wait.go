@@ -112,10 +112,14 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 	return last, &Error{operation: operationWait, kinds: []error{kind}, note: note, causes: c.contextErrors(ctx)}
 }
 
-// timeToCheck returns limit and, up to 5 minutes, how long the limiter delays the first
-// check of an outcome.
+// timeToCheck returns the time for checking an outcome: limit, plus the delay of the
+// first check by the limiter, of which at most 5 minutes are added.
 func (c *Client) timeToCheck(limit time.Duration) time.Duration {
-	delay := min(c.limiter.Wait(), quota.DefaultBlock)
+	delay := c.limiter.Wait()
+	if delay-quota.DefaultBlock > limit { // the check cannot begin in that time
+		return limit
+	}
+	delay = min(delay, quota.DefaultBlock)
 	return delay + min(limit, maxDuration-delay)
 }
 

@@ -128,8 +128,8 @@ also prints the least time for all certificates.
 When the API limits the rate, the command waits and calls again. After Ctrl-C or
 --timeout no deletion begins, and the rest is kept. A deletion under way is
 finished: after its request, the command checks for at most two minutes whether
-the certificate is gone, not counting up to five minutes in which the rate limit
-delays the first check.
+the certificate is gone. A delay of the first check by the rate limit, up to
+five minutes, is added.
 
 When the outcome of a deletion is unknown, run the command again, with another
 --output-file. "not found" then means that the certificate was deleted.

@@ -127,7 +127,7 @@ func TestDeletionsAreReportedIfTheirRecordIsLost(t *testing.T) {
 	scriptDeletion(t, server, "free-2", apitest.ServerError(502).After(time.Second)) // then sent again
 	file := filepath.Join(t.TempDir(), "deleted.jsonl")
 	p := start(t, command(t, environment(server), "delete", "--yes", "-q", "-o", "jsonl", "--output-file", file, "free-1", "free-2", "used"))
-	eventually(t, "the second deletion", func() bool { return requests(server, deleteCertificate) == 2 })
+	eventually(t, "the second deletion", func() bool { return requests(server, deleteCertificate) >= 2 })
 	requireNoError(t, os.Remove(file))
 	p.end(t).expect(t, exitFailure, "another process has replaced or removed it",
 		"certuse: deleted: name of free-1 (free-1)\ncertuse: deleted: name of free-2 (free-2)\n")

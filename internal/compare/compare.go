@@ -76,7 +76,7 @@ func Compare(before, after normalize.Result) (r Report, err error) {
 	return r, nil
 }
 
-var pageParameter = regexp.MustCompile(`^query .*(page|cursor|limit|offset)`) // matches the key of such a difference
+var pageParameter = regexp.MustCompile(`(?i)^query .*(page|cursor|limit|offset)`) // key of a parameter for the pages of a list
 
 // join lists the differences of both forms by operation. A difference that both show is
 // listed once, unless it is worse in the published text.

@@ -49,9 +49,6 @@ func schemasAs30(op spec.Object) {
 				}
 			}
 		}
-		if o["type"] == "array" && o["items"] == nil {
-			o["items"] = spec.Object{} // which 3.0 requires
-		}
 		types, isList := o["type"].([]any)
 		if !isList {
 			types = []any{o["type"]}
@@ -63,6 +60,9 @@ func schemasAs30(op spec.Object) {
 			if o["type"] = others[0]; len(types) > 1 {
 				o["nullable"] = true
 			}
+		}
+		if o["type"] == "array" && o["items"] == nil {
+			o["items"] = spec.Object{} // which 3.0 requires
 		}
 		return nil
 	})

@@ -31,7 +31,9 @@ func TestOpenAPI31IsReadAs30(t *testing.T) {
 		"choice of null and two types": {
 			"        service: {anyOf: [{type: string}, {type: number}, {type: 'null'}]}\n",
 			"        service: {anyOf: [{type: string}, {type: number}, {type: object, nullable: true, enum: [null]}]}\n"},
-		"array of anything": {"        service: {type: array}\n", "        service: {type: array, items: {}}\n"},
+		"list of array and null":   {"        service: {type: [array, 'null']}\n", "        service: {type: array, nullable: true, items: {}}\n"},
+		"choice of array and null": {"        service: {anyOf: [{type: array}, {type: 'null'}]}\n", "        service: {allOf: [{type: array, nullable: true, items: {}}]}\n"},
+		"array of anything":        {"        service: {type: array}\n", "        service: {type: array, items: {}}\n"},
 		// A document that only raises its version still uses nullable.
 		"nullable, of 3.0": {"        service: {type: string, nullable: true}\n", "        service: {type: string, nullable: true}\n"},
 		"annotations":      {"        service: {type: string, $comment: no, $defs: {a: {if: {}}}, examples: [a, b], $schema: s, contentMediaType: text/plain, contentEncoding: base64, contentSchema: {}}\n", thing},

@@ -99,7 +99,7 @@ func (b *breaker) succeed(idle bool) {
 // affect a probe in flight.
 func (b *breaker) fail(current bool, now, wait time.Duration) {
 	switch {
-	case !b.active, now > b.until+DefaultBlock && (!b.failing || !current): // the last delay ended long ago
+	case !b.active, !b.failing && now > b.until+DefaultBlock: // the last delay ended long ago
 		b.threshold = math.MaxInt
 		b.begin()
 	case !b.failing:

@@ -63,14 +63,10 @@ func ParsePolicies(values []string) []Policy {
 // BlockedFor returns the longest reset of the policies without remaining requests, or
 // of all policies if each has some. It returns false if there are no policies.
 func BlockedFor(policies []Policy) (time.Duration, bool) {
+	exhausted := slices.ContainsFunc(policies, func(p Policy) bool { return p.Remaining <= 0 })
 	var longest time.Duration
-	exhausted := false
 	for _, p := range policies {
-		switch {
-		case p.Remaining > 0 && exhausted:
-		case p.Remaining <= 0 && !exhausted:
-			exhausted, longest = true, p.Reset
-		default:
+		if p.Remaining <= 0 || !exhausted {
 			longest = max(longest, p.Reset)
 		}
 	}
