@@ -63,12 +63,16 @@ func ParsePolicies(values []string) []Policy {
 // BlockedFor returns the longest reset of the policies without remaining requests, or
 // of all policies if each has some. It returns false if there are no policies.
 func BlockedFor(policies []Policy) (time.Duration, bool) {
-	exhausted := slices.ContainsFunc(policies, func(p Policy) bool { return p.Remaining <= 0 })
-	var longest time.Duration
+	var longest, exhausted time.Duration
+	blocked := false
 	for _, p := range policies {
-		if p.Remaining <= 0 || !exhausted {
-			longest = max(longest, p.Reset)
+		longest = max(longest, p.Reset)
+		if p.Remaining <= 0 {
+			blocked, exhausted = true, max(exhausted, p.Reset)
 		}
+	}
+	if blocked {
+		longest = exhausted
 	}
 	return longest, len(policies) > 0
 }
