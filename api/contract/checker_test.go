@@ -144,3 +144,28 @@ func TestJSONInPlaceOfAnotherContentTypeIsABreach(t *testing.T) {
 		t.Errorf("%s: %v", x.operation.ID, vs)
 	}
 }
+
+// A request keeps its URL although the contract has defaults for absent parameters.
+func TestDefaultsOfParametersAreNotAddedToTheRequest(t *testing.T) {
+	t.Parallel()
+	doc, err := apispec.Parse([]byte(strings.ReplaceAll(string(fixedContract), `"minimum": 1,`, `"default": 1, "minimum": 1,`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := checkerOf(t, doc)
+	for query, want := range map[string]string{"": "", "type=custom": "", "per_page=5": "", "page=": "/query/page"} {
+		target := "https://example.com/accounts/a/mtls_certificates?" + query
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer x")
+		got := ""
+		for _, v := range c.request(req, c.exchange(req)) {
+			got += v.Pointer
+		}
+		if got != want || req.URL.String() != target {
+			t.Errorf("%q: violations at %q, want %q; the URL is now %s", query, got, want, req.URL)
+		}
+	}
+}

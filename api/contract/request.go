@@ -61,7 +61,7 @@ func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 		Request: withoutBody, PathParams: x.params, Route: x.operation.Route,
 		Options: &openapi3filter.Options{
 			MultiError: true, AuthenticationFunc: checkScheme, ExcludeRequestBody: true,
-			SchemaValidationOptions: schemaOptions,
+			SchemaValidationOptions: schemaOptions, SkipSettingDefaults: true, // would change the URL
 		},
 	})
 	vs = append(vs, requestViolations(err)...)
