@@ -169,3 +169,22 @@ func TestDefaultsOfParametersAreNotAddedToTheRequest(t *testing.T) {
 		}
 	}
 }
+
+func TestExplodedArrayMayRepeatItsParameter(t *testing.T) {
+	t.Parallel()
+	for _, explode := range []string{"", `"explode": true,`} {
+		doc, err := apispec.Parse([]byte(strings.Replace(string(fixedContract), `"explode": false,`, explode, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _ := checkerOf(t, doc)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.com/accounts/a/mtls_certificates?type=a&type=b", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer x")
+		if vs := c.request(req, c.exchange(req)); len(vs) > 0 {
+			t.Errorf("%s %v", explode, vs)
+		}
+	}
+}

@@ -21,6 +21,8 @@ func TestRequestIsCheckedAgainstItsOperation(t *testing.T) {
 		{"list", "GET", "/mtls_certificates?page=2&per_page=50&type=custom,gateway_managed", "", nil},
 		{"page that is no number", "GET", "/mtls_certificates?page=two", "", []string{"bad request /query/page"}},
 		{"page zero", "GET", "/mtls_certificates?page=0", "", []string{"bad request /query/page"}},
+		{"repeated page", "GET", "/mtls_certificates?page=1&page=two", "", []string{"bad request /query/page"}},
+		{"repeated list", "GET", "/mtls_certificates?type=custom&type=gateway_managed", "", []string{"bad request /query/type"}},
 		{"parameter of another operation", "GET", "/mtls_certificates?mtls_certificate_id=c", "", []string{"bad request /query/mtls_certificate_id"}},
 		{"settings", "GET", "/workers/scripts/checkout/settings", "", nil},
 		{"script name that the pattern excludes", "GET", "/workers/scripts/Check%2Fout/settings", "", []string{"bad request /path/script_name"}},

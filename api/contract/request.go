@@ -49,9 +49,13 @@ func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 	if err != nil {
 		vs = append(vs, Violation{Pointer: "/query", Message: "malformed query"})
 	}
-	for name := range query {
-		if x.operation.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil {
-			vs = append(vs, Violation{Pointer: "/query/" + apispec.Escape(name), Message: "undocumented query parameter"})
+	for name, values := range query {
+		at := "/query/" + apispec.Escape(name)
+		switch param := x.operation.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name); {
+		case param == nil:
+			vs = append(vs, Violation{Pointer: at, Message: "undocumented query parameter"})
+		case len(values) > 1 && !mayRepeat(param): // the filter checks only the first value
+			vs = append(vs, Violation{Pointer: at, Message: "repeated query parameter"})
 		}
 	}
 	vs = append(vs, requestBodyViolations(req, x)...)
@@ -72,6 +76,11 @@ func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 	}
 	slices.SortStableFunc(vs, bySeverity)
 	return x.redactViolations(vs)
+}
+
+// mayRepeat reports whether a query parameter is an array with one value in each pair.
+func mayRepeat(param *openapi3.Parameter) bool {
+	return param.Schema != nil && param.Schema.Value.Type.Is(openapi3.TypeArray) && (param.Explode == nil || *param.Explode)
 }
 
 func (c *checker) outside(req *http.Request, x exchange) []Violation {
