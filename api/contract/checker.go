@@ -123,12 +123,14 @@ type exchange struct {
 	operation *apispec.Operation // nil: not in the contract
 	params    map[string]string  // of the path
 	query     url.Values
+	header    http.Header // with canonical names
 	body      requestBody
 	secrets   []string // the credentials, as they were sent
 }
 
 func (c *checker) exchange(req *http.Request) exchange {
-	x := exchange{secrets: credentials(req.Header)}
+	x := exchange{header: canonical(req.Header)}
+	x.secrets = credentials(x.header)
 	if req.URL != nil {
 		x.operation, x.params = c.doc.Match(req, c.basePath)
 	}
@@ -136,4 +138,16 @@ func (c *checker) exchange(req *http.Request) exchange {
 		x.query, x.body = req.URL.Query(), readBody(req, c.maxBytes)
 	}
 	return x
+}
+
+// canonical returns a copy of a header with canonical names: names have no case, and
+// net/http sends those in a map as they are.
+func canonical(header http.Header) http.Header {
+	out := make(http.Header, len(header))
+	for name, values := range header {
+		for _, value := range values {
+			out.Add(name, value)
+		}
+	}
+	return out
 }

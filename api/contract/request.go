@@ -60,7 +60,7 @@ func (c *checker) request(req *http.Request, x exchange) (vs []Violation) {
 	}
 	vs = append(vs, requestBodyViolations(req, x)...)
 	// The filter would read and replace the body.
-	withoutBody := &http.Request{Method: req.Method, URL: req.URL, Header: req.Header, Host: req.Host}
+	withoutBody := &http.Request{Method: req.Method, URL: req.URL, Header: x.header, Host: req.Host}
 	err = openapi3filter.ValidateRequest(req.Context(), &openapi3filter.RequestValidationInput{
 		Request: withoutBody, PathParams: x.params, Route: x.operation.Route,
 		Options: &openapi3filter.Options{
@@ -136,7 +136,7 @@ func requestBodyViolations(req *http.Request, x exchange) []Violation {
 		return one(BadRequest, "the operation takes no body")
 	case body.unreadable != "":
 		return one(Unchecked, body.unreadable)
-	case !isJSON(req.Header):
+	case !isJSON(x.header):
 		return one(BadRequest, "undocumented content type; the body was not checked")
 	}
 	var vs []Violation

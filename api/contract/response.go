@@ -42,7 +42,7 @@ func CheckResponse(req *http.Request, status int, header http.Header, body []byt
 	if x.operation == nil {
 		return c.outside(req, x), nil
 	}
-	return c.response(x, status, header, body), nil
+	return c.response(x, status, canonical(header), body), nil
 }
 
 // response checks a complete, decompressed body.

@@ -3,6 +3,7 @@ package contract_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -164,5 +165,26 @@ func TestTextsOfViolationsAreOneBoundedLine(t *testing.T) {
 		if len(text) > 170 || strings.ContainsAny(text, "\n\r") || strings.ContainsRune(text, '\uFFFD') {
 			t.Errorf("text of %d bytes: %q", len(text), text)
 		}
+	}
+}
+
+// Names of headers have no case. Recordings often have them in lower case.
+func TestHeadersAreFoundInLowerCase(t *testing.T) {
+	t.Parallel()
+	req := request(t, http.MethodPost, "/mtls_certificates", `{"ca":true,"certificates":"PEM"}`)
+	req.Header = http.Header{"authorization": {"Bearer " + token}, "content-type": {"application/json"}}
+	sent, err := contract.CheckRequest(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantViolations(t, sent)
+	header := http.Header{"content-type": {"application/json"}, "cf-ray": {"8f-TST"}}
+	received, err := contract.CheckResponse(req, 401, header, []byte(`{"success":"`+token+`","errors":[],"messages":[],"result":null}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantViolations(t, received, "bad response /success")
+	if text := fmt.Sprint(received); strings.Contains(text, token) || received[0].RayID != "8f-TST" {
+		t.Errorf("got %s", text)
 	}
 }
