@@ -106,13 +106,13 @@ func (r Response) Unchecked() Response {
 // After waits before the response begins.
 func (r Response) After(delay time.Duration) Response {
 	r.delay = delay
-	return r
+	return r.failIf(delay < 0, "a delay of %v is negative", delay)
 }
 
 // Dripped sends the body byte by byte with a pause after each.
 func (r Response) Dripped(pause time.Duration) Response {
 	r.drip = pause
-	return r
+	return r.failIf(pause < 0, "a pause of %v is negative", pause)
 }
 
 // Chunked sends the body without announcing its length.

@@ -291,6 +291,8 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 		"negative wait":              apitest.RateLimited(-1),
 		"part larger than all":       apitest.PartialAssociations(0, gateway),
 		"no times":                   apitest.NoAssociations().Times(0),
+		"negative delay":             apitest.NoAssociations().After(-1),
+		"negative pause":             apitest.NoAssociations().Dripped(-1),
 		"negative cut":               apitest.NoAssociations().CutAfter(-1),
 		"undocumented status":        apitest.JSON(302, `{}`),
 		"broken contract":            apitest.JSON(200, `{"errors":[],"messages":[],"success":false}`),
