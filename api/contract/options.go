@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -70,10 +71,11 @@ func WithHandler(handle func(Violation)) Option {
 // host.
 func WithBasePath(path string) Option {
 	return func(s *settings) error {
-		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#") {
+		u, err := url.ParseRequestURI(path)
+		if err != nil || !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#") {
 			return fmt.Errorf("contract: base path %q is not an absolute path", path)
 		}
-		s.basePath = strings.TrimRight(path, "/")
+		s.basePath = strings.TrimRight(u.EscapedPath(), "/") // as in requests
 		return nil
 	}
 }

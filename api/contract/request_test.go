@@ -87,6 +87,9 @@ func TestBasePathCanBeSet(t *testing.T) {
 	tests := []struct{ base, path string }{
 		{"/", "/accounts/a/mtls_certificates/c/associations"},
 		{"/mock/v4/", "/mock/v4/accounts/a/mtls_certificates/c/associations"},
+		{"/my mock/é", "/my mock/é/accounts/a/mtls_certificates/c/associations"},
+		{"/my%20mock", "/my mock/accounts/a/mtls_certificates/c/associations"},
+		{"//mock", "//mock/accounts/a/mtls_certificates/c/associations"},
 	}
 	for _, tt := range tests {
 		req := get(t)
@@ -105,6 +108,7 @@ func TestOptionsAreValidated(t *testing.T) {
 		"nil handler":        contract.WithHandler(nil),
 		"unknown mode":       contract.WithMode(7),
 		"relative base path": contract.WithBasePath("client/v4"),
+		"broken escape":      contract.WithBasePath("/client/%v4"),
 		"no bytes":           contract.WithMaxBytes(0),
 		"unknown place":      contract.WithKnownValues("listMTLSCertificates", "/result", "x"),
 	} {
