@@ -51,7 +51,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -198,8 +197,8 @@ type Option func(*Server) error
 // [DefaultAPIToken].
 func WithAPIToken(token string) Option {
 	return func(s *Server) error {
-		if token == "" || strings.ContainsAny(token, " \t\r\n") {
-			return errors.New("apitest: the API token is empty or has white space")
+		if _, err := api.New(api.APIToken(token)); err != nil {
+			return fmt.Errorf("apitest: %w", err)
 		}
 		s.token = token
 		return nil
@@ -225,8 +224,8 @@ func WithPageSize(n int) Option {
 // and makes [Server.Client] use them. Without it, no key is accepted.
 func WithAPIKey(email, key string) Option {
 	return func(s *Server) error {
-		if email == "" || key == "" {
-			return errors.New("apitest: the email or the key is empty")
+		if _, err := api.New(api.APIKey(email, key)); err != nil {
+			return fmt.Errorf("apitest: %w", err)
 		}
 		s.email, s.key = email, key
 		return nil

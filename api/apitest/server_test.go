@@ -264,6 +264,7 @@ func TestUnusableArgumentsAreRefused(t *testing.T) {
 	for name, opt := range map[string]apitest.Option{
 		"nil": nil, "no token": apitest.WithAPIToken(""), "token with space": apitest.WithAPIToken("a b"),
 		"no email": apitest.WithAPIKey("", "k"), "no key": apitest.WithAPIKey("e", ""), "empty pages": apitest.WithPageSize(0),
+		"token outside ASCII": apitest.WithAPIToken("é"), "key that headers lose": apitest.WithAPIKey("e", "k "), "email with a line": apitest.WithAPIKey("e\n", "k"),
 	} {
 		if server, err := apitest.NewServer(opt); err == nil {
 			server.Close()
