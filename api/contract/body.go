@@ -43,7 +43,7 @@ func (b *body) Read(p []byte) (int, error) {
 	switch {
 	case err == nil:
 		return n, nil
-	case errors.Is(err, io.EOF):
+	case err == io.EOF: //nolint:errorlint // a wrapped EOF is a failure, by io.Reader
 		if failure := b.finish(nil); failure != nil {
 			return n, failure
 		}

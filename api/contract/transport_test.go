@@ -107,11 +107,14 @@ func TestOtherTrafficPassesThrough(t *testing.T) {
 
 func TestUncheckedBodiesAreReported(t *testing.T) {
 	t.Parallel()
-	failing := func(req *http.Request) (*http.Response, error) {
-		resp, err := respondWith(200, "application/json", "")(req)
-		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"errors":`), iotest.ErrReader(io.ErrUnexpectedEOF)))
-		return resp, err
+	failing := func(cause error) roundTrip {
+		return func(req *http.Request) (*http.Response, error) {
+			resp, err := respondWith(200, "application/json", "")(req)
+			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"errors":`), iotest.ErrReader(cause)))
+			return resp, err
+		}
 	}
+	lost := fmt.Errorf("connection lost: %w", io.EOF)
 	encoded := func(encoding string, body []byte) roundTrip {
 		return func(req *http.Request) (*http.Response, error) {
 			resp, err := respondWith(200, "application/json", string(body))(req)
@@ -133,7 +136,8 @@ func TestUncheckedBodiesAreReported(t *testing.T) {
 		{"closed unread", respondWith(200, "application/json", inUse), 0, nil, []string{"unchecked "}, nil},
 		{"closed after the value", respondWith(200, "application/json", inUse+"\n"), int64(len(inUse)), nil, nil, nil},
 		{"all read, end not seen", respondWith(200, "text/html", "<p>"), 3, nil, []string{"bad response /header/Content-Type"}, nil},
-		{"broken off", failing, -1, nil, []string{"unchecked "}, io.ErrUnexpectedEOF},
+		{"broken off", failing(io.ErrUnexpectedEOF), -1, nil, []string{"unchecked "}, io.ErrUnexpectedEOF},
+		{"broken off with a wrapped end", failing(lost), -1, nil, []string{"unchecked "}, lost},
 		{"gzip", encoded("gzip", gzipped(inUse)), -1, nil, nil, nil},
 		{"gzip bomb", encoded("gzip", gzipped(inUse+strings.Repeat(" ", 1<<20))), -1, []contract.Option{contract.WithMaxBytes(1 << 16)}, []string{"unchecked "}, nil},
 		{"broken gzip", encoded("gzip", gzipped(inUse)[:40]), -1, nil, []string{"unchecked /header/Content-Encoding"}, nil},
