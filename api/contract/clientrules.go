@@ -22,8 +22,8 @@ var usableID = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
 // clientRefusals returns violations for what clients refuse although the schema allows
 // it. That is a success flag that contradicts the status. In a success, it is also
 // errors, another page or object than the requested one, an empty page although there
-// are more items, and required members that are absent or unusable. Of a list, it
-// reports only the first item with violations.
+// are more items, an absent result, and required members that are absent or unusable.
+// Of a list, it reports only the first item with violations.
 func (x exchange) clientRefusals(status int, value any) []Violation {
 	envelope, _ := value.(map[string]any)
 	success, ok := envelope["success"].(bool) // its absence breaks the schema
@@ -42,6 +42,10 @@ func (x exchange) clientRefusals(status int, value any) []Violation {
 	}
 	schema := apispec.Child(x.operation.Schema(status), "result")
 	switch result := envelope["result"].(type) {
+	case nil:
+		if _, has := envelope["result"]; !has { // null breaks the schema
+			vs = append(vs, drift("absent, which clients refuse", "a result", nil, "result"))
+		}
 	case []any:
 		info, _ := envelope["result_info"].(map[string]any)
 		vs = append(vs, x.pageViolations(info, len(result))...)

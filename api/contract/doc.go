@@ -42,7 +42,7 @@
 //   - a response that the contract allows and clients refuse: a count that is not an
 //     integer or is too large, a success with errors, another page or object than the
 //     requested one, an empty page although there are more items, an id that cannot be
-//     part of a path, or the absence of a required part of the result.
+//     part of a path, or the absence of the result or of a required part of it.
 //
 // At most 20 violations of a response are reported, breaches before drift. If there are
 // more, one further violation states how many there are at least. A new value that is

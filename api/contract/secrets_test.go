@@ -156,7 +156,7 @@ func TestCredentialsOutsideUTF8AreRedacted(t *testing.T) {
 func TestTextsOfViolationsAreOneBoundedLine(t *testing.T) {
 	t.Parallel()
 	name := strings.Repeat("é\n", 500)
-	body := quoted(t, map[string]any{name: name, "errors": []int{}, "messages": []int{}, "success": true})
+	body := quoted(t, map[string]any{name: name, "errors": []int{}, "messages": []int{}, "success": true, "result": []int{}})
 	got := check(t, get(t), 200, "application/json", body)
 	if len(got) != 1 {
 		t.Fatalf("violations %v", got)

@@ -55,7 +55,7 @@ func TestReportModeIsTransparentForEveryResponse(t *testing.T) {
 		{"unused", apitest.NoAssociations(), ""},
 		{"in use", apitest.Associations(gateway), ""},
 		{"truncated", apitest.PartialAssociations(9, gateway), ""},
-		{"no result", apitest.NoResult(), ""},
+		{"no result", apitest.NoResult(), "drift"},
 		{"chunked", apitest.Associations(gateway).Chunked(), ""},
 		{"gzip that the transport decompresses", apitest.Associations(gateway).Gzipped(), ""},
 		{"dripped", apitest.NoAssociations().Dripped(time.Microsecond), ""},

@@ -74,7 +74,7 @@ func (c *closeRecorder) Close() error { c.closed = true; return nil }
 
 func TestFailModeEndsABadBodyWithTheError(t *testing.T) {
 	t.Parallel()
-	const body = `{"success":true}`
+	const body = `{"success":true,"result":[]}`
 	transport, seen := newTransport(t, respondWith(200, "application/json", body), contract.WithMode(contract.Fail))
 	got, err, closed := send(t, transport, get(t))
 	failure, ok := errors.AsType[*contract.Error](err)
