@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -113,8 +112,8 @@ func joinKeys[V any](documented map[string]V) string {
 }
 
 func isJSON(header http.Header) bool {
-	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
-	return err == nil && mediaType == "application/json"
+	mediaType, _, _ := strings.Cut(header.Get("Content-Type"), ";") // clients ignore the parameters
+	return strings.EqualFold(strings.TrimSpace(mediaType), "application/json")
 }
 
 // schemaBreaches returns violations of the schema. For an invalid body it lists, to

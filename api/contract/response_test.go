@@ -99,6 +99,7 @@ func TestContentTypeIsPartOfTheContract(t *testing.T) {
 	for contentType, want := range map[string][]string{
 		"application/json":               nil,
 		"Application/JSON;charset=UTF-8": nil,
+		"application/json; charset":      nil,
 		"text/html; charset=UTF-8":       {"bad response /header/Content-Type"},
 		"application/problem+json":       {"bad response /header/Content-Type"},
 		"":                               {"bad response /header/Content-Type"},
