@@ -92,7 +92,8 @@ func TestNoViolationShowsThePrivateKeyOfABody(t *testing.T) {
 func TestPrivateKeysOfAnyOriginAreMasked(t *testing.T) {
 	t.Parallel()
 	key := newKey()
-	for _, body := range []string{"<p>" + key, `{"a":` + quoted(t, key), `{"errors":` + quoted(t, key) + `}`} {
+	escaped := strings.NewReplacer(" ", "%20", "-", "&#45;").Replace(key)
+	for _, body := range []string{"<p>" + key, "<p>" + escaped, `{"a":` + quoted(t, key), `{"errors":` + quoted(t, key) + `}`} {
 		for _, contentType := range []string{"text/html", "application/json"} {
 			got := check(t, get(t), 200, contentType, body)
 			if len(got) == 0 || containsKeyPart(fmt.Sprint(got), key) {

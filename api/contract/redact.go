@@ -73,7 +73,9 @@ var undocumentedName = regexp.MustCompile(`/[^/]*[^a-z0-9_/-][^/]*`)
 // token.
 func redact(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	s = privateKey.ReplaceAllLiteralString(s, redacted)
+	if s = privateKey.ReplaceAllLiteralString(s, redacted); privateKey.MatchString(secret.Unescape(s)) {
+		return redacted // the key is in escaped form
+	}
 	s = tokenLike.ReplaceAllLiteralString(s, redacted)
 	s = strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
