@@ -120,6 +120,7 @@ func TestValuesThatBreakTheContractAreNotStored(t *testing.T) {
 		"zone of 33 characters":            server.AddZone(account, apitest.Zone{ID: long[:33]}),
 		"hostnames of no zone":             server.SetHostnames("z", cert.ID, "a"),
 		"hostname that is no UTF-8":        server.SetHostnames("zone", cert.ID, "\xff"),
+		"hostnames of a long id":           server.SetHostnames("zone", long),
 		"worker without a name":            server.AddWorker(account, apitest.Worker{}),
 		"worker with a long id":            server.AddWorker(account, apitest.Worker{Name: "w", Certificates: map[string]string{"A": long}}),
 		"project with a long id":           server.AddPagesProject(account, apitest.PagesProject{Name: "p", Preview: map[string]string{"A": long}}),

@@ -140,7 +140,7 @@ func (s *Server) AddZone(accountID string, zone Zone) error {
 // SetHostnames sets the hostnames of a zone for a CA certificate. An empty certificate
 // id means the CA that the vendor manages for the zone. The zone must exist.
 func (s *Server) SetHostnames(zoneID, certificateID string, hostnames ...string) error {
-	if err := s.checkResponse(opHostnames, jsonResult(object{"hostnames": hostnames})); err != nil {
+	if err := errors.Join(checkIDs(zoneID, cmp.Or(certificateID, zoneID)), s.checkResponse(opHostnames, jsonResult(object{"hostnames": hostnames}))); err != nil {
 		return err
 	}
 	s.mu.Lock()
