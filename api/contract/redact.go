@@ -37,12 +37,13 @@ func credentials(header http.Header) (secrets []string) {
 }
 
 // redactViolations replaces, in place, texts of vs that hold the credentials of the
-// request or a part of its body, which may hold a private key.
+// request, a part of them, or a part of its body, which may hold a private key.
 func (x exchange) redactViolations(vs []Violation) []Violation {
 	if len(vs) == 0 {
 		return vs
 	}
-	credential, quote := secret.CredentialDetector(x.secrets), secret.QuoteDetector(string(x.body.text), "")
+	credential := secret.CredentialDetector(x.secrets)
+	quote := secret.QuoteDetector(strings.Join(x.secrets, "\n")+"\n"+string(x.body.text), "")
 	for i := range vs {
 		for _, text := range []*string{&vs[i].Pointer, &vs[i].Message, &vs[i].Expected, &vs[i].Excerpt, &vs[i].RayID} {
 			if credential(*text) || quote(*text) {

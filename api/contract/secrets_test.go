@@ -106,6 +106,17 @@ func TestNoPartOfATokenShowsAtAnyPosition(t *testing.T) {
 	}
 }
 
+// A server may repeat a part that is too short to look like a token.
+func TestPartOfACredentialIsRedacted(t *testing.T) {
+	t.Parallel()
+	const secret = "Zq7mK2xW9bR4tY6uP1sD3fG5hJ8kL0vC2nM4aQ6e"
+	for _, part := range []string{secret[:36], secret[8:], secret[10:26]} {
+		if shown := violationTexts(t, secret, "text/html", "<p>invalid token "+part+"…"); strings.Contains(shown, part) {
+			t.Errorf("%s is in %s", part, shown)
+		}
+	}
+}
+
 // violationTexts returns the texts of all violations of a response to a request with
 // the token.
 func violationTexts(t *testing.T, token, contentType, body string) string {
