@@ -40,10 +40,10 @@ func (b *body) Read(p []byte) (int, error) {
 	if !b.done {
 		b.buffer.Write(p[:min(n, b.transport.checker.maxBytes+1-b.buffer.Len())])
 	}
-	switch {
-	case err == nil:
+	switch err {
+	case nil:
 		return n, nil
-	case err == io.EOF: //nolint:errorlint // a wrapped EOF is a failure, by io.Reader
+	case io.EOF: // not a wrapped one, which is a failure
 		if failure := b.finish(nil); failure != nil {
 			return n, failure
 		}
