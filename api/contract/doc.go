@@ -53,6 +53,6 @@
 //
 // No text of a [Violation] shows the credentials of its request, or 16 consecutive
 // ASCII letters and digits of them or of the request's body, even if the server repeats
-// them. The body may hold a private key. Private keys in PEM and long tokens of any origin are
-// masked.
+// them. The body may hold a private key. Private keys in PEM and long tokens of any
+// origin are masked.
 package contract
