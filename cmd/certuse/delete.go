@@ -37,6 +37,8 @@ type deletion struct {
 	// forbidden reports that the API has refused a deletion in the account for lack of
 	// a permission.
 	forbidden bool
+	// current is the id of the certificate that is being deleted, or nil.
+	current atomic.Pointer[string]
 }
 
 // deletionOutcome is the actual or planned outcome for a certificate.
@@ -248,7 +250,10 @@ func (q *query) deleteOne(ctx context.Context, client *api.Client, r record, pro
 		r.markKept(ended)
 		return r
 	}
-	d, err := q.callDelete(ctx, client, r.Certificate.Ref, progress)
+	ref := r.Certificate.Ref
+	q.deletion.current.Store(&ref.ID)
+	d, err := q.callDelete(ctx, client, ref, progress)
+	q.deletion.current.Store(nil)
 	if d == nil || errors.Is(err, api.ErrNotAsked) { // no request to delete was sent
 		err = endCause(ctx, err)
 	}

@@ -37,7 +37,7 @@ func TestInterruptOfADeletionStopsBetweenTwoCertificates(t *testing.T) {
 	eventually(t, "the second deletion", func() bool { return requests(server, deleteCertificate) == 2 })
 	p.signal(t, os.Interrupt)
 	got := p.end(t)
-	got.expect(t, exitUnknown, "stopping after this certificate", "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n", "2 deleted, 1 kept")
+	got.expect(t, exitUnknown, "stopping after this certificate, free-2; after half a second", "certuse: deleted: name of free-1 (free-1)\n", "certuse: deleted: name of free-2 (free-2)\n", "2 deleted, 1 kept")
 	text := textOf(t, file)
 	record := decodeLines(t, text)
 	if record["free-1"].State != "deleted" || record["free-2"].State != "deleted" || record["free-3"].Reason != "not looked up: interrupted" {

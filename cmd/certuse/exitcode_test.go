@@ -65,6 +65,7 @@ func TestExitCodeStatesTheResult(t *testing.T) {
 		"account of the flag comes first":    {"usage --account other used", exitUnknown, "HTTP 404"},
 		"time is over":                       {"audit --timeout 1ns free", exitUnknown, "the --timeout of 1ns is over"},
 		"time of a list is over":             {"list --timeout 1ns", exitUnknown, "No list of certificates was read.\n"},
+		"quiet, but the time is over":        {"audit --timeout 1ns -q free", exitUnknown, "certuse: the --timeout is over: the results are incomplete\n"},
 		"quiet, but a permission is missing": {"audit -q secret", exitUnknown, "missing permissions"},
 		"quiet, but not unused":              {"audit -q --require-unused used", exitInUse, "not unused"},
 	}
@@ -168,6 +169,7 @@ func TestWrongUsageExitsWith2AndSendsNothing(t *testing.T) {
 		"CA and leaf":                {env, "list --ca --leaf", []string{"certuse: --ca and --leaf exclude each other\n"}},
 		"empty list of sources":      {env, "audit --sources=", []string{"--sources is empty"}},
 		"empty --output-file":        {env, "audit --output-file=", []string{"--output-file is empty"}},
+		"output to -":                {env, "list --output-file -", []string{"certuse: --output-file: -: leave out --output-file to write to standard output"}},
 		"output to a directory":      {env, "list --output-file " + filepath.Dir(list), []string{"not a regular file"}},
 		"output to nowhere":          {env, "list --output-file " + list + "/x", []string{": its directory: not a directory\n"}},
 		"list that is a directory":   {env, "audit --from " + filepath.Dir(list), []string{"is a directory"}},

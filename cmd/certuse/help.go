@@ -113,9 +113,10 @@ the deletion. The outcome of each certificate that the command tried to delete
 is printed to standard error at once. With --quiet, it is printed only if the
 certificate was or may have been deleted, and the record cannot be written. If
 standard error cannot be written, no further deletion begins, except with
--o jsonl. --output-file keeps the record, with -o jsonl also when the command is
-killed. A file that is not empty is refused: it may be the record of earlier
-deletions.
+-o jsonl. --output-file keeps the record. With -o jsonl, the record of each
+outcome is kept also when the command is killed, but not that of the deletion
+under way, which the message of the first Ctrl-C names. A file that is not empty
+is refused: it may be the record of earlier deletions.
 
 --unused selects all unused certificates of the account. With --yes it needs
 --max, and deletes nothing if more than that are unused.
@@ -201,11 +202,12 @@ const exitCodesHelp = `The first code that applies:
    all certificates were read (list: only because of Ctrl-C or --timeout);
    --require-unused: kept results are older than --max-age, or no certificate
    was looked up; the outcome of an upload or of a deletion is unknown, also
-   after Ctrl-C and --timeout
+   after Ctrl-C and --timeout; wait was ended by Ctrl-C
 5  --expires-within: a certificate expires within that time, has expired, or has
    an unknown expiry
-0  everything was read; with --require-unused and wait: all certificates are
-   unused; delete: all that were named are deleted, or would be
+0  everything was read; --require-unused: all certificates are unused according
+   to the sources that --sources or the profile names (default: all sources);
+   wait: all are unused; delete: all that were named are deleted, or would be
 
 The codes cover all certificates that --type, --ca, --leaf and --expires-within
 select; --usage only selects what is printed. If the API does not report the
@@ -229,7 +231,8 @@ const environmentHelp = `CLOUDFLARE_API_TOKEN   API token; comes before the pair
 CLOUDFLARE_EMAIL       email address, together with
 CLOUDFLARE_API_KEY     the global API key
 CLOUDFLARE_ACCOUNT_ID  the account, unless --account or --profile is given
-CLOUDFLARE_BASE_URL    another address of the API: https, or http on loopback
+CLOUDFLARE_BASE_URL    another address of the API, with the path /client/v4:
+                       https, or http on loopback
 XDG_CONFIG_HOME, HOME  where the file of the profiles is (Windows: AppData)
 HTTPS_PROXY, NO_PROXY  a proxy, as usual
 SSL_CERT_FILE          certificates of the authorities to trust (SSL_CERT_DIR: a

@@ -150,6 +150,9 @@ func cause(err error) error {
 // target returns the path that --output-file leads to, and the file there, or nil if
 // there is none. It refuses a path that cannot be written.
 func (o *output) target() (string, os.FileInfo, error) {
+	if o.file == "-" {
+		return "", nil, errors.New("leave out --output-file to write to standard output, or write ./- for a file of this name")
+	}
 	path, err := filepath.EvalSymlinks(o.file)
 	if err != nil { // there is no file, or it is a link to a missing one
 		dir, base := filepath.Split(o.file)

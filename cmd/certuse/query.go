@@ -209,7 +209,11 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 		if context.Cause(ctx) == errTimeout {
 			progress.note("the --timeout of " + q.timeout.text + " is over: printing what is known")
 		} else if q.deletion.yes {
-			progress.note("interrupted: stopping after this certificate; after half a second, another Ctrl-C kills")
+			text := "interrupted: stopping after this certificate"
+			if id := q.deletion.current.Load(); id != nil {
+				text += ", " + printable(*id)
+			}
+			progress.note(text + "; after half a second, another Ctrl-C kills")
 		} else {
 			progress.note("interrupted: printing what is known; after half a second, another Ctrl-C kills")
 		}
@@ -235,6 +239,9 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 		fmt.Fprintf(q.sys.stderr, "certuse: %s\n", printable(failure))
 	}
 	total.writeProblems(q.sys.stderr)
+	if q.quiet && ctx.Err() != nil {
+		fmt.Fprintf(q.sys.stderr, "certuse: %s: the results are incomplete\n", strings.TrimPrefix(context.Cause(ctx).Error(), "not looked up: "))
+	}
 	if !q.quiet {
 		total.write(q.sys.stderr, newPalette(q.sys, q.sys.stderr), q)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,9 @@ const (
 	// maxPEMBytes is far above a chain of certificates.
 	maxPEMBytes = 1 << 20
 )
+
+// clockError is how far the clock of this machine may differ from that of the API.
+const clockError = 10 * time.Second
 
 // upload is the command that uploads a certificate to an account.
 type upload struct {
@@ -79,6 +83,7 @@ func (u *upload) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer out.discard()
+	began := time.Now()
 	stored, err := account.client.Upload(ctx, service.accounts[0], cert)
 	if err != nil {
 		code := exitFailure
@@ -92,6 +97,9 @@ func (u *upload) run(cmd *cobra.Command) error {
 		fmt.Fprint(u.sys.stderr, storedText)
 		if stored.Name != u.name {
 			fmt.Fprintf(u.sys.stderr, "certuse: its name is %q, not %q: the account had the certificate before\n", stored.Name, withoutCredential(u.name))
+		}
+		if on := stored.UploadedOn; u.key != "" && !on.IsZero() && on.Before(began.Add(-clockError)) {
+			fmt.Fprintf(u.sys.stderr, "certuse: it was uploaded on %s: unless a clock is wrong, the account had it before, and did not store this key\n", on.UTC().Format(time.RFC3339))
 		}
 	}
 	if err = u.report(out, stored); err != nil && u.quiet {

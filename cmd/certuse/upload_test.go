@@ -143,6 +143,22 @@ func TestUploadOfAStoredCertificatePrintsIt(t *testing.T) {
 	}
 }
 
+func TestUploadSaysThatTheKeyOfAnOlderCertificateWasNotStored(t *testing.T) {
+	t.Parallel()
+	server, leaf := newFake(t, nil), newKeyPair(t, false)
+	upload := []string{"upload", "--cert", leaf.certFile, "--key", leaf.keyFile}
+	if first := execute(t, command(t, environment(server), upload...)); strings.Contains(first.stderr, "uploaded on") {
+		t.Errorf("of a new certificate: %s", first.stderr)
+	}
+	server = newFake(t, nil)
+	requireNoError(t, server.AddCertificate(ref("older"), apitest.Certificate{PEM: leaf.cert, UploadedOn: time.Now().Add(-time.Minute)}))
+	execute(t, command(t, environment(server), upload...)).expect(t, exitOK,
+		"unless a clock is wrong, the account had it before, and did not store this key\n")
+	if keyless := execute(t, command(t, environment(server), upload[:3]...)); strings.Contains(keyless.stderr, "uploaded on") {
+		t.Errorf("without a key: %s", keyless.stderr)
+	}
+}
+
 func TestUploadIsReportedIfItsRecordCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	for _, flag := range []string{"--quiet", "--debug"} {
