@@ -113,7 +113,7 @@ func (c *Client) WaitUnused(ctx context.Context, cert CertificateRef, opts ...Wa
 }
 
 // timeToCheck returns the time for checking an outcome: limit, plus the delay of the
-// first check by the limiter, of which at most 5 minutes are added.
+// first check by the limiter, but at most 5 minutes of it.
 func (c *Client) timeToCheck(limit time.Duration) time.Duration {
 	delay := c.limiter.Wait()
 	if delay-quota.DefaultBlock > limit { // the check cannot begin in that time

@@ -239,7 +239,7 @@ func (q *query) lookUp(ctx context.Context, targets []target, duplicates int, ou
 		fmt.Fprintf(q.sys.stderr, "certuse: %s\n", printable(failure))
 	}
 	total.writeProblems(q.sys.stderr)
-	if q.quiet && ctx.Err() != nil {
+	if q.quiet && total.Interrupted {
 		fmt.Fprintf(q.sys.stderr, "certuse: %s: the results are incomplete\n", strings.TrimPrefix(context.Cause(ctx).Error(), "not looked up: "))
 	}
 	if !q.quiet {

@@ -128,7 +128,7 @@ func TestInvalidDocumentsAreRefused(t *testing.T) {
 	}
 }
 
-// The vendor's patterns are those of JavaScript, of which Go lacks some.
+// The vendor's patterns are those of JavaScript. Go lacks some of their syntax.
 func TestPatternsThatGoLacksAreLeftOut(t *testing.T) {
 	t.Parallel()
 	whole := fixedContract(t)
